@@ -1,0 +1,1 @@
+"""Running, reading and intervening on a model: torch and transformers only."""
