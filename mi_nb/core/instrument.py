@@ -246,8 +246,9 @@ class Instrument:
                 before = self._entering.pop(layer)
                 middle = before + raw
                 new = self.visit(name, layer, middle)
-                if new is not middle:
-                    raw = raw.detach() + (new - middle.detach()) - (before - before.detach())
+                if new is not middle:  # bit for bit where nothing changed; an exact zero where zero was asked for
+                    kept = raw.detach() + (new - middle.detach()) - (before - before.detach())
+                    raw = torch.where(new == middle, kept, new - before)
             else:
                 value = codec.decode(name, raw, batch)
                 new = self.visit(name, layer, value)

@@ -129,6 +129,8 @@ def _as_lists(prompts: Any, tokenizer: Any, add_special: bool) -> list[list[int]
             rows.append([])
         elif tokenizer is None:
             raise PromptError("this model has no tokenizer: pass token ids, or load it with tokenizer=")
+        elif prompt == "":  # many tokenizers would silently make it a lone beginning-of-sequence token
+            raise PromptError(f"prompt {i} is empty: write some text, or pass token ids")
         elif isinstance(prompt, str):
             rows.append(tokenizer(prompt, add_special_tokens=add_special)["input_ids"])
         elif isinstance(prompt, (list, tuple)) and all(isinstance(turn, dict) for turn in prompt):

@@ -22,7 +22,7 @@ class MadeUp(Result):
     values: Float[Tensor, "prompt position"]
     names: list[str]
     provenance: Provenance
-    model: object = transient()  # noqa: RUF009
+    model: object = transient()
 
     def _table(self):
         prompt, position = (self.values == self.values).nonzero().T.numpy()
@@ -82,7 +82,7 @@ def test_a_flipped_bit_is_refused(made, tmp_path, at):
     blob = bytearray(path.read_bytes())
     blob[at] ^= 1
     path.write_bytes(blob)
-    with pytest.raises(LoadError, match="damaged|not a result|changed"):
+    with pytest.raises(LoadError, match=r"damaged|not a result|changed"):
         Result.load(path)
 
 
@@ -109,7 +109,7 @@ def test_truncated_foreign_and_missing_files_are_refused(made, tmp_path):
 def test_a_file_cannot_name_code_to_run(tmp_path, kind):
     words = {"kind": kind, "fields": {"provenance": json.loads("{}")}}
     path = store.write(tmp_path / "evil.safetensors", {"a": torch.zeros(1)}, words)
-    with pytest.raises(LoadError, match="not a result of mi_nb|does not have"):
+    with pytest.raises(LoadError, match=r"not a result of mi_nb|does not have"):
         Result.load(path)
 
 

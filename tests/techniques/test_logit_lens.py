@@ -106,7 +106,7 @@ def test_bad_input_says_what_to_do(mini):
         mi.logit_lens(mini, MARY, site="pattern")
     with pytest.raises(ValueError, match="top is between 1"):
         mi.logit_lens(mini, MARY, top=0)
-    with pytest.raises(PromptError, match="is 2 tokens .* not one"):
+    with pytest.raises(PromptError, match=r"is 2 tokens .* not one"):
         mi.logit_lens(mini, MARY, targets=" Mary John")
     with pytest.raises(PromptError, match="has no tokens"):
         mi.logit_lens(mini, [MARY, []])
