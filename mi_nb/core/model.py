@@ -133,7 +133,11 @@ class Model:
     @property
     def device(self) -> torch.device:
         """Where prompts go in."""
-        return self.hf.get_input_embeddings().weight.device
+        device = self.hf.get_input_embeddings().weight.device
+        if device.type != "meta":
+            return device
+        hook = getattr(self.hf.get_input_embeddings(), "_hf_hook", None)  # offloaded: weights come when needed
+        return torch.device(getattr(hook, "execution_device", None) or "cpu")
 
     @property
     def max_length(self) -> int | None:

@@ -144,17 +144,15 @@ def head_results(output: nn.Module, z: Tensor) -> Tensor:
     Plain linear maps multiply head by head; anything else (quantised, adapted) is asked one head at a time.
     """
     heads, d_head = z.shape[2:]
-    weight = getattr(output, "weight", None)
-    if (
-        type(output).__name__ in ("Linear", "Conv1D", "FalconLinear")
-        and weight is not None
-        and weight.is_floating_point()
-    ):
+    weight: Any = getattr(output, "weight", None)
+    plain = type(output) is nn.Linear or type(output).__name__ in ("Conv1D", "FalconLinear")
+    if plain and weight.is_floating_point() and not weight.is_meta:
         matrix = weight if type(output).__name__ == "Conv1D" else weight.T
         return torch.einsum("bshd,hdm->bshm", z, matrix.view(heads, d_head, -1))
-    nothing = output(torch.zeros_like(z).flatten(2))
+    ask = output.forward  # not a call, which would run the hooks again
+    nothing = ask(torch.zeros_like(z).flatten(2))
     alone = torch.eye(heads, dtype=z.dtype, device=z.device)[:, :, None]
-    return torch.stack([output((z * alone[h]).flatten(2)) - nothing for h in range(heads)], 2)
+    return torch.stack([ask((z * alone[h]).flatten(2)) - nothing for h in range(heads)], 2)
 
 
 def _sub_index(site: Site, axes: tuple[str, ...], shape: torch.Size) -> list[int] | None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mi_nb.core.model import Model
 
 STREAMS = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "mixer_out", "result")
-BUDGET = 64_000_000
+BUDGET = 16_000_000
 """Logits held at once, in numbers: a chunk of rows times the vocabulary."""
 
 
