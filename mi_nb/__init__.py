@@ -20,7 +20,8 @@ _NAMES = {
     "mi_nb.core.result": ("Result",),
     "mi_nb.core.run": ("Run",),
     "mi_nb.core.sites": ("Site",),
-    "mi_nb.models": ("load", "models", "world"),
+    "mi_nb.models.registry": ("load", "models"),
+    "mi_nb.models.world": ("world",),
     "mi_nb.widgets": ("link",),
     **{row.module: (row.name, row.result) for row in TECHNIQUES},
 }

@@ -14,6 +14,10 @@ RAGGED = [[5, 17, 33, 60, 61, 70, 12], [8, 9, 40], [77, 20, 31, 45, 50]]
 MARY = "When Mary and John went to the store, John gave a drink to"
 
 
+def example(model):
+    return mi.logit_lens(model, [MARY, "The capital of France is"], top=3, targets=[" Mary"], progress=False)
+
+
 @pytest.fixture(scope="module")
 def mini():
     return mi.load("mini")
