@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -144,6 +144,10 @@ class Instrument:
     def __enter__(self) -> Instrument:
         self._stack = ExitStack()
         try:
+            self._stack.enter_context(self.model.lock)  # a widget's thread must not run between another's hooks
+            if self.geometry is not None:
+                self._stack.callback(setattr, self.model, "geometry", self.model.geometry)
+                self.model.geometry = self.geometry
             self._install(self._stack)
         except BaseException:
             self._stack.close()
@@ -210,7 +214,8 @@ class Instrument:
         stack.callback(register(function, with_kwargs=True).remove)
 
     def _on_call(self, _module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
-        self.geometry = Geometry.of_call(args, kwargs, self._seen)
+        known = self.model.geometry  # of a run inside this edit, which knows where its padding is
+        self.geometry = replace(known, strict=False) if known else Geometry.of_call(args, kwargs, self._seen)
 
     def _on_enter(self, layer: int) -> Any:
         def hook(_module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:

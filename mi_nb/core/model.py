@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -15,7 +16,7 @@ from mi_nb.core import run as running
 from mi_nb.core import verify
 from mi_nb.core.architectures import Architecture, architecture_of, submodule, trunk_of
 from mi_nb.core.errors import LoadError, SiteError
-from mi_nb.core.instrument import Instrument
+from mi_nb.core.instrument import Geometry, Instrument
 from mi_nb.core.ports import FUSED, Codec, Dims, port_name
 from mi_nb.core.run import EditMap, Run
 from mi_nb.core.sites import TABLE, Site, SiteLike
@@ -38,6 +39,8 @@ class Model:
     def __init__(
         self, hf: nn.Module, tokenizer: Any = None, *, name: str | None = None, revision: str | None = None
     ) -> None:
+        self.lock = threading.RLock()
+        self.geometry: Geometry | None = None
         self.compiled: nn.Module | None = None
         self.adapter: str | None = None
         self.hf: Any = self._unwrapped(hf)

@@ -223,3 +223,26 @@ def test_two_models_at_once():
         assert torch.equal(b.run(IDS, read=["pattern"])["pattern"], alone[1]["pattern"])
         assert not torch.equal(a.run(IDS).logits, alone[0].logits)
     assert torch.equal(a.run(IDS).logits, alone[0].logits)
+
+
+def test_an_edit_around_a_run_knows_where_each_prompt_ends():
+    model = core.Model(tiny("gpt2", torch.float64))
+    place = {Site("resid_pre", layer=1, position=-1): add(torch.linspace(-1, 1, 48))}
+    with model.edit(place):
+        outside = model.run(RAGGED)
+    torch.testing.assert_close(outside.last_logits, model.run(RAGGED, edit=place).last_logits)
+    assert not torch.allclose(outside.last_logits, model.run(RAGGED).last_logits)
+
+
+def test_threads_take_turns():
+    from concurrent.futures import ThreadPoolExecutor
+
+    model = core.Model(tiny("gpt2"))
+    alone = [model.run([p], read=["z", "pattern"])["z"] for p in RAGGED]
+
+    def job(i):
+        return model.run([RAGGED[i % 3]], read=["z", "pattern"], edit={"z": lambda z: z.clone()})["z"]
+
+    with ThreadPoolExecutor(4) as pool:
+        for i, z in enumerate(pool.map(job, range(24))):
+            torch.testing.assert_close(z, alone[i % 3])
