@@ -118,6 +118,21 @@ class LogitLens(Result):
             plain.append(record)
         return rows_of(self.data, plain)
 
+    def follow(self, tokens: str | Sequence[str]) -> pd.DataFrame:
+        """The rows of one token through all layers and positions: its rank and probability wherever it is known.
+
+        Args:
+            tokens: A token for all prompts, or one per prompt (each prompt's answer). Ask for it in `targets`, so that
+                it is known everywhere and not only in the top.
+
+        Raises:
+            ValueError: there are neither one nor as many tokens as prompts.
+        """
+        each = [tokens] * len(self.tokens) if isinstance(tokens, str) else list(tokens)
+        if len(each) != len(self.tokens):
+            raise ValueError(f"give one token, or one for each of the {len(self.tokens)} prompts; got {len(each)}")
+        return self.data[self.data["prediction"] == self.data["prompt"].map(dict(enumerate(each)))]
+
     @property
     def labels(self) -> list[str]:
         """A name per row: the layer, or layer and head."""

@@ -88,6 +88,16 @@ def test_the_table_has_a_row_per_kept_token():
     assert np.allclose(lens.data.groupby(["prompt", "layer", "position"])["rank"].min(), 0)
 
 
+def test_one_token_is_followed_through_all_layers(mini):
+    lens = mi.logit_lens(mini, [MARY, "The capital of France is"], top=2, targets=[" Mary", " Paris"])
+    rows = lens.follow([" Mary", " Paris"]).query("position == -1")
+    assert rows.groupby("prompt").size().tolist() == [mini.n_layers] * 2
+    assert set(rows.query("prompt == 1").prediction) == {" Paris"}
+    assert lens.follow(" Mary").query("prompt == 0 and position == -1").equals(rows.query("prompt == 0"))
+    with pytest.raises(ValueError, match="one for each of the 2 prompts"):
+        lens.follow([" Mary"] * 3)
+
+
 def test_a_prompt_does_not_depend_on_its_batch():
     model = Model(tiny("llama", torch.float64))
     whole = mi.logit_lens(model, RAGGED, top=5).data
