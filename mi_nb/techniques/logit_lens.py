@@ -159,16 +159,14 @@ class LogitLens(Result):
         pairs = zip(best["layer"], heads, strict=True)
         best["row"] = [str(layer) if self.heads is None else f"{layer}.{head}" for layer, head in pairs]
         best["at"] = [f"{p}: {t}" for p, t in zip(best["position"], best["token"], strict=True)]
-        reverse = measure != "probability"
-        dark = best[measure] < best[measure].median() if reverse else best[measure] > 0.5
-        best["ink"] = np.where(dark, "white", "black")
+        top = 1.0 if measure == "probability" else max(float(best[measure].max()), 1e-9)
+        best["ink"] = np.where(best[measure] > 0.55 * top, "white", "black")
         base = alt.Chart(alt.Data(values=best.drop(columns=["token_id"]).to_dict("records"))).encode(
             x=alt.X("at:N", sort=None, title="position: token", axis=alt.Axis(labelAngle=-45)),
             y=alt.Y("row:N", sort=self.labels[::-1], title="layer" if self.heads is None else "layer.head"),
         )
         unit = "probability" if measure == "probability" else f"{measure} (nats)"
-        domain = [0, float(best[measure].max())] if reverse else [0, 1]
-        scale = alt.Scale(scheme="viridis", reverse=not reverse, domain=domain)
+        scale = alt.Scale(scheme="greenblue", domain=[0, top])
         cells = base.mark_rect().encode(color=alt.Color(f"{measure}:Q", title=unit, scale=scale))
         words = base.mark_text(fontSize=9).encode(text="prediction:N", color=alt.Color("ink:N", scale=None))
         layered = alt.layer(cells, words).resolve_scale(color="independent")
