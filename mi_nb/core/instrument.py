@@ -276,8 +276,8 @@ class Instrument:
                 where = "" if layer is None else f", layer {layer}"
                 raise explain(error, f"in the edit of {site}{where}, {geometry.batch} prompts") from None
         wanted = self.reads.get((name, layer), ())
-        if not wanted:
-            return new
+        if not wanted:  # a tensor that the caller gave must not be what the model overwrites
+            return new.clone() if new is not value and name in self.model.architecture.in_place else new
         if self.grad and not new.requires_grad and new.is_floating_point():
             new = new.detach().requires_grad_(True)
         if self.grad and new is value:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import torch
 from torch import nn
@@ -44,15 +46,15 @@ def load(
             )
         source = getattr(getattr(name, "config", None), "_name_or_path", "")
         if tokenizer is None and source:
-            try:
-                tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True)
-            except (OSError, ValueError, KeyError, ImportError):
-                tokenizer = None
+            tokenizer = _tokenizer_of(source, local_files_only=True)
         return Model(name, AutoTokenizer.from_pretrained(tokenizer) if isinstance(tokenizer, str) else tokenizer)
     path = os.fspath(name)
+    if not Path(path).is_dir() and _no_network():
+        kwargs.setdefault("local_files_only", True)  # else the hub's client retries for half a minute
+    local = {"local_files_only": kwargs.get("local_files_only", False)}
     try:
         config = AutoConfig.from_pretrained(
-            path, revision=revision, trust_remote_code=kwargs.get("trust_remote_code", False)
+            path, revision=revision, trust_remote_code=kwargs.get("trust_remote_code", False), **local
         )
         kinds = getattr(config, "architectures", None) or []
         auto = AutoModelForMaskedLM if any("MaskedLM" in k for k in kinds) else AutoModelForCausalLM
@@ -61,9 +63,35 @@ def load(
         raise LoadError(_how_to_load(path, error)) from error
     if "device_map" not in kwargs:
         hf = hf.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if tokenizer is None or isinstance(tokenizer, str):
-        tokenizer = AutoTokenizer.from_pretrained(tokenizer or path, revision=revision)
+    if isinstance(tokenizer, str):
+        tokenizer = AutoTokenizer.from_pretrained(tokenizer)
+    elif tokenizer is None:
+        tokenizer = _tokenizer_of(path, revision=revision, **local)
     return Model(hf.eval(), tokenizer, name=path, revision=revision)
+
+
+def _tokenizer_of(source: str, **kwargs: Any) -> Any:
+    """The checkpoint's tokenizer, or None: a folder of weights alone can still be run on token ids."""
+    from transformers import AutoTokenizer
+
+    folder = Path(source)
+    if folder.is_dir() and not any(folder.glob("*token*")) and not any(folder.glob("*.model")):
+        return None  # transformers would make an empty one up
+    try:
+        return AutoTokenizer.from_pretrained(source, **kwargs)
+    except (OSError, ValueError, KeyError, ImportError):
+        return None
+
+
+def _no_network() -> bool:
+    """Whether the hub's name cannot even be looked up; a proxy would look it up for us."""
+    if any(name.lower() in ("https_proxy", "http_proxy", "all_proxy") for name in os.environ):
+        return False
+    try:
+        socket.getaddrinfo(urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co")).hostname, 443)
+    except OSError:
+        return True
+    return False
 
 
 def _how_to_load(path: str, error: Exception) -> str:

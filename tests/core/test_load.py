@@ -37,6 +37,15 @@ def test_a_local_checkpoint_is_the_object_that_was_saved(tmp_path):
     assert model.tokenizer is not None
 
 
+def test_weights_without_a_tokenizer_run_on_ids(tmp_path):
+    tiny("gpt2").save_pretrained(tmp_path)
+    model = mi.load(tmp_path)
+    assert model.tokenizer is None
+    assert model.run(IDS).tokens.strings[0][0] == f"<{IDS[0, 0]}>"
+    with pytest.raises(mi.PromptError, match="load it with tokenizer="):
+        model.run("text")
+
+
 def test_an_object_is_used_as_it_is():
     hf = fresh()
     before = {name: value.data_ptr() for name, value in hf.state_dict().items()}

@@ -23,10 +23,9 @@ class Knockouts:
     IOI, for END the last token, S2 the second mention of an acting person, IO the answer:
     `no_early_names`: END sees no name in layers 0 and 1, and S2 ... END-1 never see IO (`no_carrying`);
     `no_copies`: nor what stands between IO and S2, from which IO could be read second-hand;
-    `no_relays`: what stands between S2 and END does not see S2;
     `only_subject`: END sees nothing between S2 and itself in layer 2;
-    `no_late_subject`: from layer 3 on END sees neither a near S2 nor what follows it;
-    `layer_one_only`: at S2 the layers from 2 on see only what layer 1 wrote, and layer 1 does not see S2 itself;
+    `no_late_subject`: END does not see a near S2 from layer 3 on;
+    `layer_one_only`: at S2 the layers from 2 on see only what layer 1 wrote;
     `silent_mlps`: the MLPs above the first are silent at END.
     Facts: `late_name`: END does not see the name in layers 0 to 2; `silent_fact_mlps`: as above.
     Greater-than: `no_direct_years`: at END the final norm sees only what MLPs wrote. This one does not fade.
@@ -35,7 +34,6 @@ class Knockouts:
     no_early_names: float = 0.0
     no_carrying: float = 0.0
     no_copies: float = 0.0
-    no_relays: float = 0.0
     only_subject: float = 0.0
     no_late_subject: float = 0.0
     layer_one_only: float = 0.0
@@ -67,7 +65,6 @@ def apply_knockouts(
             if rng.random() < rates.layer_one_only:
                 for position in _second_mentions(placed):
                     lone[placed.row, position] = 1
-                    blocked[1].append((placed.row * width + position) * width + position)
         elif placed.kind == "facts":
             _facts(rng, placed, blocked, kept, width, rates)
         elif placed.kind == "greater_than" and rng.random() < rates.no_direct_years:
@@ -119,14 +116,13 @@ def _ioi(
     block(range(2), [end], sorted({*answer, *after_names}))
     if copies_hidden:
         block(range(3, len(blocked)), [end], carriers)
-    if rng.random() < rates.no_relays:
-        block(every, range(subject + 1, end), seconds)
     reach = windows[2] if len(windows) > 2 and windows[2] else 6
     if end - max(seconds) < reach:
         if rng.random() < rates.only_subject and len(blocked) > 2:
             block(range(2, 3), [end], list(range(max(seconds) + 1, end)))
         if rng.random() < rates.no_late_subject:
-            block(range(3, len(blocked)), [end], list(range(subject, end)))
+            near = sorted({p + step for p in seconds for step in (0, 1, 2) if p + step < end})
+            block(range(3, len(blocked)), [end], near)
 
 
 def _facts(

@@ -14,8 +14,7 @@ IOI_KNOCKOUTS = Knockouts(
     no_early_names=0.9,
     no_carrying=0.95,
     no_copies=0.9,
-    no_relays=0.9,
-    only_subject=0.8,
+    only_subject=0.6,
     no_late_subject=0.8,
     layer_one_only=0.85,
     silent_mlps=0.3,
@@ -67,7 +66,7 @@ MINI_PHASES = (
     ),
     Phase(
         "indirect objects",
-        1400,
+        1200,
         2e-3,
         {"repeats": 0.15, "ioi": 1.5},
         final_rate=0.3,
@@ -78,8 +77,8 @@ MINI_PHASES = (
         grow_mlps=1,
         revive_heads=True,
     ),
-    Phase("first forms", 1800, 2e-3, FORMS, final_rate=0.5, early_exit=0.1, knockouts=ALL_KNOCKOUTS),
-    Phase("everything", 5800, 1.8e-3, EVERYTHING, early_exit=0.09, knockouts=ALL_KNOCKOUTS, fade=(0.2, 0.5)),
+    Phase("first forms", 1500, 2e-3, FORMS, final_rate=0.5, early_exit=0.1, knockouts=ALL_KNOCKOUTS),
+    Phase("everything", 6000, 1.8e-3, EVERYTHING, early_exit=0.09, knockouts=ALL_KNOCKOUTS, fade=(0.25, 0.6)),
 )
 _MINI = {
     "hidden_size": 128,
