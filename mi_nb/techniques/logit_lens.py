@@ -261,7 +261,7 @@ def logit_lens(
             `direct_logit_attribution` for parts that add up.
         top: How many tokens to keep per layer and position.
         targets: Tokens to follow through all layers, as text (`" Mary"`) or ids.
-        progress: Show a progress bar when the prompts take several passes.
+        progress: Show a progress bar when it takes longer than a second.
 
     Returns:
         A `LogitLens`. Its `data` has the columns prompt, layer, (head,) position, token, rank, prediction, token_id,
@@ -293,12 +293,10 @@ def logit_lens(
         raise ValueError(f"top is between 1 and the vocabulary size, {model.vocabulary_size}; got {top}")
     tokens = model.tokenize(prompts)
     wanted = token_ids(model, targets)
-    parts = [
-        _lens_of(model, part, site, top, wanted)
-        for part in tqdm(
-            _batches(model, tokens), desc="logit lens", disable=None if progress and len(tokens) > 1 else True
-        )
-    ]
+    batches = _batches(model, tokens)
+    total = sum(len(batch) for batch in batches) * tokens.ids.shape[1]
+    with tqdm(total=total, desc="logit lens", unit="token", delay=1, leave=False, disable=not progress) as bar:
+        parts = [_lens_of(model, batch, site, top, wanted, bar) for batch in batches]
     fields = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     kept = {*fields["top_ids"].unique().tolist(), *wanted} - {-1}
     heads = model.n_heads if site == "result" else 0
@@ -325,7 +323,7 @@ def _batches(model: Model, tokens: Tokens) -> list[Tokens]:
 
 
 @torch.no_grad()
-def _lens_of(model: Model, tokens: Tokens, site: str, top: int, wanted: list[int]) -> dict[str, Tensor]:
+def _lens_of(model: Model, tokens: Tokens, site: str, top: int, wanted: list[int], bar: tqdm) -> dict[str, Tensor]:
     last = Site("resid_post", layer=-1)
     run = model.run(tokens, read=[site, last], logits="none")
     streams = run[site]
@@ -336,9 +334,10 @@ def _lens_of(model: Model, tokens: Tokens, site: str, top: int, wanted: list[int
     columns = []
     for start in range(0, final.shape[1], span):
         window = slice(start, start + span)
-        target = model.unembed(final[:, window]).float().log_softmax(-1)
+        target = _log_probs(model.unembed(final[:, window]).float())
         rows = [_measures(model.unembed(streams[:, r, window]), target, top, wanted) for r in range(streams.shape[1])]
         columns.append({name: torch.stack([row[name] for row in rows], 1) for name in rows[0]})
+        bar.update(target.shape[0] * target.shape[1])
     whole = {name: torch.cat([column[name] for column in columns], 2).cpu() for name in columns[0]}
     beyond = ~tokens.mask.cpu()[:, None].expand(whole["entropy"].shape)
     for values in whole.values():
@@ -346,12 +345,20 @@ def _lens_of(model: Model, tokens: Tokens, site: str, top: int, wanted: list[int
     return whole
 
 
+def _log_probs(logits: Tensor) -> Tensor:
+    """Log-probabilities, finite also where a vocabulary has dead rows, so that 0 log 0 is 0."""
+    return logits.log_softmax(-1).clamp_min_(torch.finfo(logits.dtype).min / 2)
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    return torch.einsum("...v,...v->...", a, b)
+
+
 def _measures(logits: Tensor, final: Tensor, top: int, wanted: list[int]) -> dict[str, Tensor]:
     logits = logits.float()
-    log_probs = logits.log_softmax(-1)
+    log_probs = _log_probs(logits)
     probs, final_probs = log_probs.exp(), final.exp()
     best = logits.topk(top, -1)
-    gap = torch.where(final_probs > 0, final - log_probs, 0)  # 0 log 0 = 0, also where a vocabulary has dead rows
     ids = torch.tensor(wanted, dtype=torch.long, device=logits.device)
     chosen = logits[..., ids]
     ranks = [(logits > chosen[..., i : i + 1]).sum(-1) for i in range(len(wanted))]
@@ -360,8 +367,8 @@ def _measures(logits: Tensor, final: Tensor, top: int, wanted: list[int]) -> dic
         "top_ids": best.indices,
         "top_logits": best.values,
         "top_log_probs": log_probs.gather(-1, best.indices),
-        "entropy": torch.special.entr(probs).sum(-1),
-        "kl": (final_probs * gap).sum(-1),
+        "entropy": -_dot(probs, log_probs),
+        "kl": _dot(final_probs, final) - _dot(final_probs, log_probs),
         "target_ranks": torch.stack(ranks, -1) if ranks else empty,
         "target_logits": chosen,
         "target_log_probs": log_probs[..., ids],
