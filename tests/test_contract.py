@@ -19,8 +19,8 @@ from mi_nb.survey.techniques import TECHNIQUES
 
 ROOT = Path(__file__).parent.parent
 VOCABULARY = set(
-    "prompt layer position head neuron feature component token rank prediction token_id source target step effect metric "
-    "logit log_prob entropy kl score measure value low high receiver".split()
+    "prompt layer position head neuron feature component token rank prediction token_id source target step effect "
+    "metric logit log_prob entropy kl score measure value low high receiver".split()
 )
 
 

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from mi_nb.core.answers import token_ids
 from mi_nb.core.errors import SiteError
+from mi_nb.core.progress import progress_bar
 from mi_nb.core.result import Provenance, Result, provenance, transient
 from mi_nb.core.sites import Site
 from mi_nb.core.table import rows_of, table
@@ -295,7 +295,7 @@ def logit_lens(
     wanted = token_ids(model, targets)
     batches = _batches(model, tokens)
     total = sum(len(batch) for batch in batches) * tokens.ids.shape[1]
-    with tqdm(total=total, desc="logit lens", unit="token", delay=1, leave=False, disable=not progress) as bar:
+    with progress_bar(total, "logit lens", unit="token", show=progress) as bar:
         parts = [_lens_of(model, batch, site, top, wanted, bar) for batch in batches]
     fields = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     kept = {*fields["top_ids"].unique().tolist(), *wanted} - {-1}
@@ -323,7 +323,7 @@ def _batches(model: Model, tokens: Tokens) -> list[Tokens]:
 
 
 @torch.no_grad()
-def _lens_of(model: Model, tokens: Tokens, site: str, top: int, wanted: list[int], bar: tqdm) -> dict[str, Tensor]:
+def _lens_of(model: Model, tokens: Tokens, site: str, top: int, wanted: list[int], bar: Any) -> dict[str, Tensor]:
     last = Site("resid_post", layer=-1)
     run = model.run(tokens, read=[site, last], logits="none")
     streams = run[site]
