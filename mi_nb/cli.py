@@ -61,7 +61,7 @@ def demo(prompt: str, model_name: str, output: Path) -> None:
 
 def terminal_table(data: pd.DataFrame) -> str:
     """The predictions at the last position, a line per layer, the most probable first."""
-    last = data[(data["position"] == data["position"].max()) & (data["rank"] < len(HEADS))]
+    last = data.loc[(data["position"] == data["position"].max()) & (data["rank"] < len(HEADS))]
     lines = [["layer", "entropy", *HEADS]]
     for layer, rows in last.sort_values("rank").groupby("layer"):
         shares = [math.exp(log_prob) for log_prob in rows["log_prob"]]

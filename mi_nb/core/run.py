@@ -113,7 +113,8 @@ class Run:
 
     def __repr__(self) -> str:
         read = ", ".join(sorted({str(s) for (s, _), _ in self._readings.items()})) or "nothing"
-        return f"Run({len(self.tokens)} prompts, up to {self.tokens.ids.shape[1]} tokens; read {read})"
+        size = f"{len(self.tokens)} prompts, up to {self.tokens.ids.shape[1]} tokens"
+        return f"Run({size}, beginning-of-sequence token {self.tokens.bos}; read {read})"
 
 
 def edit_list(edit: EditMap | None) -> list[tuple[Site, Edit]]:

@@ -131,7 +131,7 @@ class LogitLens(Result):
         each = [tokens] * len(self.tokens) if isinstance(tokens, str) else list(tokens)
         if len(each) != len(self.tokens):
             raise ValueError(f"give one token, or one for each of the {len(self.tokens)} prompts; got {len(each)}")
-        return self.data[self.data["prediction"] == self.data["prompt"].map(dict(enumerate(each)))]
+        return self.data.loc[self.data["prediction"] == self.data["prompt"].map(dict(enumerate(each)))]
 
     @property
     def labels(self) -> list[str]:
