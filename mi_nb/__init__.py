@@ -16,15 +16,19 @@ _NAMES = {
     "mi_nb.core.architectures": ("Architecture", "register_architecture"),
     "mi_nb.core.edits": ("add", "mean", "scale", "set_to", "zero"),
     "mi_nb.core.errors": ("EditError", "LoadError", "PromptError", "SiteError"),
+    "mi_nb.core.metrics": ("Metric",),
     "mi_nb.core.model": ("Model",),
     "mi_nb.core.result": ("Result",),
     "mi_nb.core.run": ("Run",),
     "mi_nb.core.sites": ("Site",),
+    "mi_nb.core.sweep": ("sweep",),
     "mi_nb.models.registry": ("load", "models"),
+    "mi_nb.tasks.task": ("Task",),
     "mi_nb.models.world": ("world",),
     "mi_nb.widgets": ("link",),
     **{row.module: (row.name, row.result) for row in TECHNIQUES},
 }
+_MODULES = {"metrics": "mi_nb.core.metrics", "tasks": "mi_nb.tasks"}
 _WHERE = {name: module for module, names in _NAMES.items() for name in names}
 
 
@@ -33,13 +37,16 @@ def sites(model: Any) -> Any:
     return model.sites()
 
 
-__all__ = ["TECHNIQUES", "sites", *_WHERE]
+__all__ = ["TECHNIQUES", "sites", *_MODULES, *_WHERE]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name in _MODULES:
+        value = importlib.import_module(_MODULES[name])
+    elif name in _WHERE:
+        value = getattr(importlib.import_module(_WHERE[name]), name)
+    else:
         raise AttributeError(f"mi_nb has no {name!r}")
-    value = getattr(importlib.import_module(_WHERE[name]), name)
     globals()[name] = value
     return value
 

@@ -67,7 +67,9 @@ def load(
         tokenizer = AutoTokenizer.from_pretrained(tokenizer)
     elif tokenizer is None:
         tokenizer = _tokenizer_of(path, revision=revision, **local)
-    return Model(hf.eval(), tokenizer, name=path, revision=revision)
+    model = Model(hf.eval(), tokenizer, name=path, revision=revision)
+    _ = model.proof  # what does not hold is known from the start
+    return model
 
 
 def _tokenizer_of(source: str, **kwargs: Any) -> Any:

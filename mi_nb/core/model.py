@@ -57,9 +57,25 @@ class Model:
         self.blocks: nn.ModuleList = submodule(trunk, self.architecture.blocks)  # type: ignore[assignment]
         self.codec = Codec(self.architecture, Dims(self.n_heads, self.n_key_value_heads))
         self.token_strings = TokenStrings(tokenizer)
-        self.unsupported: dict[str, str] = self._declared_absent()
-        self.proof = verify.prove(self)
-        self.unsupported.update(self.proof.failed)
+        self._absent = self._declared_absent()
+        self._proving = False
+
+    @cached_property
+    def proof(self) -> verify.Proof:
+        """The proof of this model's sites: run once per architecture and config, before the first site is used.
+
+        Wrapping a model that is already in memory thus takes milliseconds; loading one by name proves it at once.
+        """
+        self._proving = True
+        try:
+            return verify.prove(self)
+        finally:
+            self._proving = False
+
+    @property
+    def unsupported(self) -> dict[str, str]:
+        """Sites that this model does not have, or failed the proof, and why."""
+        return self._absent if self._proving else {**self._absent, **self.proof.failed}
 
     def _unwrapped(self, hf: Any) -> Any:
         if hasattr(hf, "_orig_mod"):
@@ -223,7 +239,7 @@ class Model:
     def tokenize(self, prompts: Prompts, *, bos: bool | None = None, truncate: bool = False) -> Tokens:
         """Prompts as the model reads them; see `mi_nb.core.tokens.tokenize`. `Tokens` pass through."""
         if isinstance(prompts, Tokens):
-            return prompts
+            return prompts.to(self.device)
         return tokenize(
             prompts,
             self.tokenizer,

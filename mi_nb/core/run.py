@@ -241,7 +241,8 @@ def _last_needed(model: Model, sites: list[Site]) -> int | None:
 
 
 def _gradients(model: Model, result: Run, instrument: Instrument, metric: Callable[[Run], Tensor]) -> Readings:
-    value = metric(result)
+    bind = getattr(metric, "bind", None)  # a metric may name its answers in words
+    value = (metric if bind is None else bind(result.tokens, model))(result)
     if not isinstance(value, Tensor):
         raise TypeError(f"grad= is a function from the run to a tensor; it returned {type(value).__name__}")
     total = value.sum()

@@ -41,6 +41,10 @@ class Tokens:
         """Whether any prompt is shorter than the batch is wide."""
         return not bool(self.mask.all())
 
+    def to(self, device: Any) -> Tokens:
+        """The same prompts on another device."""
+        return Tokens(self.ids.to(device), self.mask.to(device), self.strings, self.bos)
+
     def __len__(self) -> int:
         return len(self.strings)
 
