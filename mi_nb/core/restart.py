@@ -92,11 +92,16 @@ class Start:
 def carried(model: Model) -> str:
     """What somebody else has put into the model, in words; empty when there is nothing."""
     for name, module in model.hf.named_modules():
-        if module._forward_hooks or module._forward_pre_hooks:
+        if any(map(_foreign, (*module._forward_hooks.values(), *module._forward_pre_hooks.values()))):
             return f"a hook on {name or 'the model'}"
         if attention._TAPS.get(id(module)):
             return f"an edit inside {name}"
     return ""
+
+
+def _foreign(hook: Any) -> bool:
+    # After one call with output_hidden_states, transformers leaves hooks of its own that do nothing by themselves.
+    return not str(getattr(hook, "__module__", "")).startswith("transformers.utils.output_capturing")
 
 
 def whole_geometry(batch: int, length: int) -> Geometry:

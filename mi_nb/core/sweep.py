@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from mi_nb.core.errors import FallbackWarning
 from mi_nb.core.instrument import Geometry, Place
 from mi_nb.core.metrics import Metric, RowFunction, as_metric
 from mi_nb.core.plan import Pass, Rows, model_cost, planned, rows_at_hand
+from mi_nb.core.progress import progress_bar
 from mi_nb.core.restart import Ability, Clean, Start, ability, carried, read_clean, read_restartable, restarted
 from mi_nb.core.run import call, settled_model
 from mi_nb.core.stacking import (
@@ -87,8 +87,9 @@ def sweep(
     with (
         settled_model(model.hf, frozen=False),
         torch.no_grad(),
-        _bar(len(interventions) * len(tokens), progress) as done,
+        progress_bar(len(interventions) * len(tokens), "sweep", unit="row", show=progress) as bar,
     ):
+        done = bar.update
         out: Tensor | None = None
         if len(alone) < len(interventions) or not interventions:
             stacked = [e for e in entries if e.intervention not in alone]
@@ -113,7 +114,7 @@ class _Sweep:
         metric: Metric,
         method: str,
         batch_rows: int | None,
-        done: Callable[[int], None],
+        done: Callable[[int], Any],
     ) -> None:
         self.model, self.tokens, self.metric, self.done = model, tokens, metric, done
         self.wanted = metric.columns(tokens)
@@ -242,18 +243,3 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def _warn(text: str) -> None:
     warnings.warn(text, FallbackWarning, stacklevel=4)
-
-
-@contextmanager
-def _bar(total: int, show: bool) -> Iterator[Callable[[int], None]]:
-    if not show:
-        yield lambda n: None
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, desc="sweep", unit="row", leave=False) as bar:
-
-        def done(rows: int) -> None:
-            bar.update(rows)
-
-        yield done

@@ -1,5 +1,6 @@
 """The sweep gives what one run per intervention gives, on every family, at every site, and leaves nothing behind."""
 
+import copy
 import warnings
 
 import pytest
@@ -237,6 +238,15 @@ def test_other_peoples_hooks_and_outer_edits_are_honoured():
             edited = sweep(model, RAGGED, given, DIFFERENCE, progress=False)
         assert not torch.allclose(edited, plain, atol=1e-4)
     torch.testing.assert_close(sweep(model, RAGGED, given, DIFFERENCE, progress=False), plain)
+
+
+def test_hooks_that_transformers_leaves_behind_do_not_count():
+    hf = copy.deepcopy(tiny("gpt2"))
+    hf(input_ids=torch.tensor([[5, 6]]), output_hidden_states=True, output_attentions=True)
+    given = [{Site("z", layer=1): zero()}]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FallbackWarning)
+        sweep(core.Model(hf), RAGGED, given, DIFFERENCE, progress=False)
 
 
 @pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt()])
