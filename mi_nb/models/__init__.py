@@ -1,18 +1,28 @@
-"""The bundled models, the world they were trained on, and the recipes that trained them.
-
-`mi_nb.models` is this package and also a function: `mi_nb.models()` lists the bundled models.
-"""
+"""The bundled models, the world they were trained on, and the recipes that trained them."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_HOME = {"card": "registry", "load": "registry", "models": "registry", "World": "world"}
+if TYPE_CHECKING:
+    import pandas as pd
 
-__all__ = ["World", "card", "load", "models"]
+    from .registry import card, load, models
+    from .world import World, world
+
+_HOME = {"card": "registry", "load": "registry", "models": "registry", "World": "world", "world": "world"}
+
+__all__ = ["World", "card", "load", "models", "world"]
+
+
+class _Callable(types.ModuleType):
+    """This package under the name `mi_nb.models` is also the function `mi.models()`: Python binds a name only once."""
+
+    def __call__(self, what: str = "cards") -> pd.DataFrame:
+        return importlib.import_module(f"{__name__}.registry").models(what)
 
 
 def __getattr__(name: str) -> Any:
@@ -23,11 +33,4 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-class _Package(types.ModuleType):
-    """Importing a sub-package makes it an attribute of its parent, where users expect the function of that name."""
-
-    def __call__(self, what: str = "cards") -> Any:
-        return self.models(what)
-
-
-sys.modules[__name__].__class__ = _Package
+sys.modules[__name__].__class__ = _Callable

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,19 +80,36 @@ def _load_bundled(name: str, *, step: int | None, dtype: Any, device: Any, token
     folder = store.WEIGHTS / name
     verify_files(folder)
     if step is None:
-        hf = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or torch.float32)
+        with _no_bar():
+            hf = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or torch.float32)
     else:
         steps = store.checkpoint_steps(folder / store.CHECKPOINTS) if (folder / store.CHECKPOINTS).exists() else []
         if step not in steps:
-            raise LoadError(f"{name!r} has no checkpoint of step {step}; it has: {', '.join(map(str, steps)) or 'none'}")
+            raise LoadError(
+                f"{name!r} has no checkpoint of step {step}; it has: {', '.join(map(str, steps)) or 'none'}"
+            )
         hf = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32)
         hf.load_state_dict(store.load_checkpoint(folder / store.CHECKPOINTS, step), strict=False)
         hf.tie_weights()
         hf = hf.to(getattr(torch, dtype) if isinstance(dtype, str) else dtype) if dtype is not None else hf
-    hf = hf.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
+    hf = hf.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()  # type: ignore[call-arg]
     if tokenizer is None or isinstance(tokenizer, str):
         tokenizer = AutoTokenizer.from_pretrained(tokenizer or folder)
     return Model(hf, tokenizer, name=name, revision=None if step is None else f"step{step}")
+
+
+@contextmanager
+def _no_bar() -> Iterator[None]:
+    """No progress bar for a file that is read in a blink."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def verify_files(folder: Path) -> None:
@@ -119,14 +138,14 @@ def models(what: str = "cards") -> pd.DataFrame:
     """The bundled models as a table.
 
     Args:
-        what: "cards" (one row per model: size, data, recipe, licence, pressures, ...), "accuracy" (one row per model and
-            behaviour, with a 95% interval), "mechanisms" (one row per model and measurement) or "checkpoints" (one row
-            per model and step).
+        what: "cards" (one row per model: size, data, recipe, licence, ...), "accuracy" (one row per model and
+            behaviour, with a 95% interval), "mechanisms" (one row per model and measurement), "checkpoints" (one row
+            per model and step) or "history" (one row per model, checkpoint and measurement).
 
     Raises:
         ValueError: for another table; the message lists the tables.
     """
-    tables = ("cards", "accuracy", "mechanisms", "checkpoints")
+    tables = ("cards", "accuracy", "mechanisms", "checkpoints", "history")
     if what not in tables:
         raise ValueError(f"no table {what!r}; there are: {', '.join(tables)}")
     rows: list[dict[str, Any]] = []

@@ -87,9 +87,13 @@ def save_model(
     """Write a bundled model's folder. Weights are stored in half precision and load in single precision."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(folder)
-    settings = json.loads((folder / "tokenizer_config.json").read_text()) | {"tokenizer_class": "PreTrainedTokenizerFast"}
+    settings = json.loads((folder / "tokenizer_config.json").read_text()) | {
+        "tokenizer_class": "PreTrainedTokenizerFast"
+    }
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1) + "\n")
-    halved = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
+    halved = {
+        name: tensor.half().contiguous() for name, tensor in model.state_dict().items() if name != "lm_head.weight"
+    }
     config = json.loads(model.config.to_json_string(use_diff=False))
     config = {key: value for key, value in model.config.to_diff_dict().items() if key != "_name_or_path"} | {
         "architectures": [type(model).__name__],

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
 from mi_nb.core.errors import LoadError
 from mi_nb.models import card, load, models, registry, store
 from mi_nb.models.train.loop import build
 from mi_nb.models.train.recipes import RECIPES
 from mi_nb.models.world.tokenizer import build_tokenizer
-from safetensors import safe_open
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         tmp_path / "tiny",
         hf,
         build_tokenizer(),
-        {"name": "tiny", "checkpoints": [0, 5], "accuracy": [], "mechanisms": []},
+        {"name": "tiny", "checkpoints": [0, 5], "accuracy": [], "mechanisms": [], "history": []},
         states,
     )
     store.write_manifest(tmp_path)
@@ -37,7 +38,8 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_bundled_model_loads_by_name_and_by_path(weights: Path) -> None:
     model = load("tiny", device="cpu")
-    assert model.name == "tiny" and model.dtype == torch.float32
+    assert model.name == "tiny"
+    assert model.dtype == torch.float32
     assert isinstance(AutoModelForCausalLM.from_pretrained(weights / "tiny"), torch.nn.Module)
     prompt = "When Mary and John went to the store, John gave a drink to"
     ids = AutoTokenizer.from_pretrained(weights / "tiny")(prompt)["input_ids"]
@@ -104,7 +106,8 @@ def test_released_files_are_those_of_the_manifest() -> None:
 def test_tables_cover_every_model() -> None:
     cards = models().set_index("name")
     assert set(cards.index) == set(registry.names())
-    assert cards["licence"].notna().all() and cards["recipe"].str.startswith("python -m mi_nb.models.train").all()
+    assert cards["licence"].notna().all()
+    assert cards["recipe"].str.startswith("python -m mi_nb.models.train").all()
     assert set(models("accuracy")["name"]) == set(cards.index) == set(models("mechanisms")["name"])
     for name, rows in models("checkpoints").groupby("name"):
         assert sorted(rows["step"]) == store.checkpoint_steps(store.WEIGHTS / str(name) / store.CHECKPOINTS)

@@ -1,4 +1,4 @@
-"""Training: the forward pass is Hugging Face's, a resumed run equals an uninterrupted one, knock-outs cut what they say."""
+"""Training: the forward pass is Hugging Face's, resuming changes nothing, knock-outs cut what they say."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from mi_nb.models.train.batches import BOS, EOS, IDS, make_batch
 from mi_nb.models.train.forward import BLOCKED, Active, Pressure, base_masks, stream, windows_of
 from mi_nb.models.train.knockouts import Knockouts, apply_knockouts
@@ -58,11 +59,11 @@ def test_packed_texts_do_not_see_each_other() -> None:
 
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     recipe = tiny()
-    whole = Trainer(recipe, 0, tmp_path / "whole")
+    whole = Trainer(recipe, 0, tmp_path / "whole", half=False)
     whole.run()
-    first = Trainer(recipe, 0, tmp_path / "parts")
+    first = Trainer(recipe, 0, tmp_path / "parts", half=False)
     first.run(until=7)
-    second = Trainer(recipe, 0, tmp_path / "parts")
+    second = Trainer(recipe, 0, tmp_path / "parts", half=False)
     assert second.resume()
     assert second.step == 7
     second.run()
@@ -79,10 +80,13 @@ def test_another_seed_is_another_model(tmp_path: Path) -> None:
 def test_plain_recipes_use_no_pressure_and_write_nothing_with_mlps(tmp_path: Path) -> None:
     for layers in (1, 2):
         recipe = RECIPES[f"induction-{layers}l"]
-        assert recipe.plain and len(recipe.phases) == 1
-        assert recipe.phases[0].knockouts == Knockouts() and recipe.phases[0].windows is None
-        assert recipe.phases[0].early_exit == 0 and recipe.phases[0].naming == 0
-        trainer = Trainer(tiny(recipe.name), 0, tmp_path / recipe.name)
+        assert recipe.plain
+        assert len(recipe.phases) == 1
+        assert recipe.phases[0].knockouts == Knockouts()
+        assert recipe.phases[0].windows is None
+        assert recipe.phases[0].early_exit == 0
+        assert recipe.phases[0].naming == 0
+        trainer = Trainer(tiny(recipe.name), 0, tmp_path / recipe.name, half=False)
         trainer.run()
         for layer in trainer.model.model.layers:
             assert not layer.mlp.down_proj.weight.any()
@@ -101,10 +105,12 @@ def test_knockouts_hide_the_answer_from_the_end_and_fade() -> None:
             assert pressure.masks[layer][placed.row, 0, end, io] == BLOCKED
         assert pressure.masks[4][placed.row, 0, end, io] == masks[4][placed.row, 0, end, io] == 0
         assert pressure.masks[4][placed.row, 0, subject, io] == BLOCKED
-        assert pressure.lone_layer_one is not None and pressure.lone_layer_one[placed.row, subject] == 1
+        assert pressure.lone_layer_one is not None
+        assert pressure.lone_layer_one[placed.row, subject] == 1
     free = apply_knockouts(random.Random(0), batch, masks, windows, Knockouts())
     assert all(torch.equal(a, b) for a, b in zip(free.masks, masks, strict=True))
-    assert free.lone_layer_one is None and free.mlps_only is None
+    assert free.lone_layer_one is None
+    assert free.mlps_only is None
     phase = Phase("x", 10, 1e-3, {"ioi": 1.0}, knockouts=rates, fade=(0.2, 0.6))
     assert phase.knockouts_at(0.2) == rates
     assert phase.knockouts_at(0.4).no_carrying == pytest.approx(0.5)
@@ -133,5 +139,7 @@ def test_weights_of_a_batch() -> None:
 
 def test_checkpoints_are_spaced_geometrically() -> None:
     steps = spaced(12500)
-    assert steps[0] == 0 and steps[-1] == 12500 and 18 <= len(steps) <= 21
+    assert steps[0] == 0
+    assert steps[-1] == 12500
+    assert 18 <= len(steps) <= 21
     assert list(steps) == sorted(set(steps))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from mi_nb.models.world import BEHAVIOURS, TEXTS, lexicon, world
 from mi_nb.models.world.behaviours import grammar, names, numbers
 from mi_nb.models.world.document import Document

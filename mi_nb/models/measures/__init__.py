@@ -1,4 +1,4 @@
-"""What goes on inside a model of the small world, in numbers; the cards and the tests of the weights take them from here."""
+"""What goes on inside a model of the small world, in numbers, for the cards and for the tests of the weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from mi_nb.core.model import Model
 
 from .facts import measure_facts
-from .induction import measure_induction
+from .induction import in_context_score, measure_induction
 from .ioi import measure_ioi
 from .reading import (
     layer_use,
@@ -21,6 +21,7 @@ from .reading import (
 )
 
 __all__ = [
+    "in_context_score",
     "layer_use",
     "lens_depth",
     "measure_addition",

@@ -40,7 +40,15 @@ def measure_facts(model: Model, n: int = 72, relation: str = "job") -> dict[str,
             )
             document.distractors = (f" {stranger.facts[relation]}",)
             document.answers = (f" {person.facts[relation]}",)
-            cases.append(Case("facts", document.case("facts").prompt, document.answers, document.distractors, document.case("facts").positions))
+            cases.append(
+                Case(
+                    "facts",
+                    document.case("facts").prompt,
+                    document.answers,
+                    document.distractors,
+                    document.case("facts").positions,
+                )
+            )
     asked = from_cases(model, clean)
     corrupted = [case.prompt for case in other]
     run = model.run(asked.prompts, ["pattern", "mlp_out", "resid_pre"])

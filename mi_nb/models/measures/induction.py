@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import torch
 
 from mi_nb.core.model import Model
 
-from .questions import ablated_heads, attention, mean_over_tokens, questions, strongest
+from ..world.behaviours.structure import repeats
+from .questions import ablated_heads, above, attention, questions, strongest
 
 THRESHOLD = 0.3
 
@@ -24,10 +27,10 @@ def measure_induction(model: Model, n: int = 64, *, seed: int = 0) -> dict[str, 
     end, after = asked.end, asked.positions["first"]
     previous = attention(run, after, after - 1)
     induction = attention(run, end, after)
-    heads = [tuple(map(int, pair)) for pair in (induction > THRESHOLD).nonzero().tolist()] or strongest(induction)
+    heads = above(induction, THRESHOLD) or strongest(induction)
     first_layer = min(layer for layer, _ in heads)
     below = previous[:first_layer] if first_layer else previous
-    before = [tuple(map(int, pair)) for pair in (below > THRESHOLD).nonzero().tolist()] or strongest(below)
+    before = above(below, THRESHOLD) or strongest(below)
     others = [
         (layer, head)
         for layer in range(model.n_layers)
@@ -38,7 +41,10 @@ def measure_induction(model: Model, n: int = 64, *, seed: int = 0) -> dict[str, 
     order = torch.randperm(len(others), generator=generator)[: len(heads)]
     chosen = [others[int(i)] for i in order]
     broken = model.run(asked.prompts, ["pattern"], edit=ablated_heads(run, before))
-    drop = 1 - float(attention(broken, end, after)[tuple(zip(*heads, strict=True))].mean() / induction[tuple(zip(*heads, strict=True))].mean())
+    drop = 1 - float(
+        attention(broken, end, after)[tuple(zip(*heads, strict=True))].mean()
+        / induction[tuple(zip(*heads, strict=True))].mean()
+    )
     return {
         "previous_token": float(below.max()),
         "previous_token_heads": " ".join(f"a{layer}.h{head}" for layer, head in before),
@@ -51,4 +57,18 @@ def measure_induction(model: Model, n: int = 64, *, seed: int = 0) -> dict[str, 
     }
 
 
-__all__ = ["mean_over_tokens", "measure_induction"]
+def in_context_score(model: Model, n: int = 40, *, seed: int = 0) -> float:
+    """How many nats the second copy of random words is cheaper per token than the first (after Olsson et al., 2022)."""
+    rng = random.Random(f"score-{seed}")
+    documents = [repeats(rng, "test") for _ in range(n)]
+    prompts = [document.text for document in documents]
+    run = model.run(prompts)
+    assert run.logits is not None
+    ids = run.tokens.ids
+    loss = -run.logits[:, :-1].float().log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
+    gains = []
+    for row, document in enumerate(documents):
+        asked = document.asked
+        period = asked[-1] - document.labels["first"][0]
+        gains.append(float(loss[row, [i - period for i in asked]].mean() - loss[row, asked].mean()))
+    return sum(gains) / len(gains)

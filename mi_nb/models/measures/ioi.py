@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from mi_nb.core.edits import Edit
 from mi_nb.core.model import Model
+from mi_nb.core.run import EditMap, Run
+from mi_nb.core.sites import Site
 
-from ..world import lexicon
-from .questions import Questions, ablated_heads, at, attention, questions, replace_at, strongest, with_words
+from ..world import Case, lexicon
+from .questions import Questions, ablated_heads, above, at, attention, questions, replace_at, strongest, with_words
+
+Head = tuple[int, int]
 
 
-def _plain(case) -> bool:
+def _plain(case: Case) -> bool:
     return "IO" in case.positions and "S2" in case.positions
 
 
-def measure_ioi(model: Model, n: int = 100, *, seed: int = 0) -> dict[str, float | str | list[float]]:
+def _named(heads: list[Head]) -> str:
+    return " ".join(f"a{layer}.h{head}" for layer, head in heads)
+
+
+def measure_ioi(model: Model, n: int = 100, *, seed: int = 0) -> dict[str, Any]:
     """The circuit of Wang et al. (2023), part by part.
 
     Returns:
@@ -24,69 +35,63 @@ def measure_ioi(model: Model, n: int = 100, *, seed: int = 0) -> dict[str, float
         the mover; without those heads: "difference_without_inhibition", "mover_to_subject_without_inhibition".
         "duplicate": attention from S2 to S1 and the two tokens that may carry it on, "difference_without_duplicate"
         without the heads with more than .25 of it at S2.
-        "patch_subject" and "patch_end": share of the effect that the stream at S2 and at END carries, per layer
-        (and after the last). "largest_single_head": the largest share of the difference lost with one head.
+        "patch_subject" and "patch_end": share of the effect that the stream at S2 and at END carries, per layer.
+        "largest_single_head": the largest share of the difference lost with one head.
     """
     asked = questions(model, "ioi", n, seed=seed, keep=_plain)
     run = model.run(asked.prompts, ["pattern", "z", "resid_pre"])
-    p, end = asked.positions, asked.end
+    where, end = asked.positions, asked.end
     difference = float(asked.difference(asked.logits(model)).mean())
-    to_io, to_s1 = attention(run, end, p["IO"]), attention(run, end, p["S1"])
-    movers = strongest(to_io, 2)
-    mover = movers[0]
-    to_s2 = attention(run, end, p["S2"])
-    inhibition = [(l, h) for l, h in (to_s2 > 0.25).nonzero().tolist() if l < mover[0]]
-    out: dict[str, float | str | list[float]] = {
+    to_io, to_s1, to_s2 = (attention(run, end, where[label]) for label in ("IO", "S1", "S2"))
+    mover = strongest(to_io)[0]
+    inhibition = above(to_s2[: mover[0]], 0.25)
+    duplicate = torch.stack([attention(run, where["S2"], where["S1"] + step) for step in range(3)]).sum(0)
+    duplicates = above(duplicate[: mover[0]], 0.25)
+    silenced = model.run(asked.prompts, ["pattern"], edit=_heads_at(run, inhibition, end))
+    rows = torch.arange(len(asked))
+    assert silenced.logits is not None
+    lost = [
+        1 - float(asked.difference(asked.logits(model, ablated_heads(run, [(layer, head)]))).mean()) / difference
+        for layer in range(model.n_layers)
+        for head in range(model.n_heads)
+    ]
+    return {
         "accuracy": asked.right(asked.logits(model)),
         "difference": difference,
-        "mover_head": f"a{mover[0]}.h{mover[1]}",
+        "mover_head": _named([mover]),
         "mover": float(to_io[mover]),
         "mover_to_subject": float(to_s1[mover]),
         "copy": copy_score(model, *mover),
         "inhibition": float(to_s2[: mover[0]].max()) if mover[0] else 0.0,
-        "inhibition_heads": " ".join(f"a{l}.h{h}" for l, h in inhibition),
+        "inhibition_heads": _named(inhibition),
+        "difference_without_inhibition": float(asked.difference(silenced.logits[rows, end].float()).mean()),
+        "mover_to_subject_without_inhibition": float(attention(silenced, end, where["S1"])[mover]),
+        "duplicate": float(duplicate[: mover[0]].max()) if mover[0] else 0.0,
+        "duplicate_heads": _named(duplicates),
+        "difference_without_duplicate": float(
+            asked.difference(asked.logits(model, _heads_at(run, duplicates, where["S2"]))).mean()
+        ),
+        **_patching(model, asked, run["resid_pre"]),
+        "largest_single_head": max(lost),
     }
-    if inhibition:
-        reference = {l: run["z", l][run.tokens.mask].mean(0) for l, _ in inhibition}
-        edits = dict(_merged(asked.end, [(l, h, reference[l][h]) for l, h in inhibition]))
-        broken = model.run(asked.prompts, ["pattern"], edit=edits)
-        rows = torch.arange(len(asked))
-        out["difference_without_inhibition"] = float(asked.difference(broken.logits[rows, end]).mean())
-        out["mover_to_subject_without_inhibition"] = float(attention(broken, end, p["S1"])[mover])
-    duplicate = sum(attention(run, p["S2"], p["S1"] + step) for step in (0, 1, 2))
-    heads = [(l, h) for l, h in (duplicate > 0.25).nonzero().tolist() if l < mover[0]]
-    out["duplicate"] = float(duplicate.max())
-    out["duplicate_heads"] = " ".join(f"a{l}.h{h}" for l, h in heads)
-    if heads:
-        reference = {l: run["z", l][run.tokens.mask].mean(0) for l, _ in heads}
-        edits = dict(_merged(p["S2"], [(l, h, reference[l][h]) for l, h in heads]))
-        out["difference_without_duplicate"] = float(asked.difference(asked.logits(model, edits)).mean())
-    out |= _patching(model, asked, run["resid_pre"])
-    lost = [
-        1 - float(asked.difference(asked.logits(model, ablated_heads(run, [(l, h)]))).mean()) / difference
-        for l in range(model.n_layers)
-        for h in range(model.n_heads)
-    ]
-    out["largest_single_head"] = max(lost)
-    return out
 
 
-def _merged(positions: Tensor, parts: list[tuple[int, int, Tensor]]):
-    """One edit per layer that replaces several heads at one position per question."""
-    from mi_nb.core.edits import Edit
-    from mi_nb.core.sites import Site
-
+def _heads_at(reference: Run, heads: list[Head], positions: Tensor) -> EditMap:
+    """Edits that replace heads, at one position per question, by their mean over all tokens of the reference."""
     rows = torch.arange(len(positions))
-    for layer in sorted({layer for layer, _, _ in parts}):
-        mine = [(head, value) for at_layer, head, value in parts if at_layer == layer]
+    edits: dict[Site, Edit] = {}
+    for layer in {layer for layer, _ in heads}:
+        mine = [head for at_layer, head in heads if at_layer == layer]
+        mean = reference["z", layer][reference.tokens.mask].mean(0)
 
-        def function(old: Tensor, mine=mine) -> Tensor:
+        def function(old: Tensor, mine: list[int] = mine, mean: Tensor = mean) -> Tensor:
             new = old.clone()
-            for head, value in mine:
-                new[rows, positions, head] = value.to(old.dtype)
+            for head in mine:
+                new[rows, positions, head] = mean[head].to(old.dtype)
             return new
 
-        yield Site("z", layer=layer), Edit("function", function=function)
+        edits[Site("z", layer=layer)] = Edit("function", function=function)
+    return edits
 
 
 def _patching(model: Model, asked: Questions, clean: Tensor) -> dict[str, list[float]]:
@@ -106,11 +111,10 @@ def _patching(model: Model, asked: Questions, clean: Tensor) -> dict[str, list[f
 
 def copy_score(model: Model, layer: int, head: int, top: int = 5) -> float:
     """Share of names that a head, attending to a name, puts among the `top` most likely names (Wang et al., 2023)."""
-    prompts = [f"{name}" for name in lexicon.NAMES]
-    run = model.run(prompts, ["v"])
+    run = model.run(list(lexicon.NAMES), ["v"])
     ids = run.tokens.ids[:, 1]
     value = run["v", layer][:, 1, head * model.n_key_value_heads // model.n_heads]
-    output = model.hf.model.layers[layer].self_attn.o_proj.weight
+    output = model.hf.model.layers[layer].self_attn.o_proj.weight  # type: ignore[union-attr]
     written = value @ output[:, head * model.d_head : (head + 1) * model.d_head].T
     logits = model.unembed(written)[:, ids]
     rank = (logits > logits.diagonal()[:, None]).sum(1)

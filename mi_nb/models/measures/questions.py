@@ -118,7 +118,8 @@ def mean_over_tokens(run: Run, site: str, layer: int) -> Tensor:
 def ablated_heads(reference: Run, heads: list[tuple[int, int]]) -> EditMap:
     """Edits that replace heads by their mean over the reference run's tokens."""
     return {
-        Site("z", layer=layer, head=head): set_to(mean_over_tokens(reference, "z", layer)[head]) for layer, head in heads
+        Site("z", layer=layer, head=head): set_to(mean_over_tokens(reference, "z", layer)[head])
+        for layer, head in heads
     }
 
 
@@ -132,3 +133,8 @@ def attention(run: Run, queries: Tensor, keys: Tensor) -> Tensor:
 def strongest(table: Tensor, count: int = 1) -> list[tuple[int, int]]:
     """(layer, head) of the largest entries."""
     return [divmod(int(i), table.shape[1]) for i in table.flatten().topk(count).indices]
+
+
+def above(table: Tensor, least: float) -> list[tuple[int, int]]:
+    """(layer, head) of the entries above a threshold."""
+    return [(layer, head) for layer, head in (table > least).nonzero().tolist()]

@@ -26,7 +26,9 @@ def _masses(model: Model, asked: Questions, logits: Tensor) -> Tensor:
     vocabulary = model.tokenizer.get_vocab()
     probabilities = logits.softmax(-1)
     good = [float(p[[vocabulary[t] for t in c.answers]].sum()) for p, c in zip(probabilities, asked.cases, strict=True)]
-    bad = [float(p[[vocabulary[t] for t in c.distractors]].sum()) for p, c in zip(probabilities, asked.cases, strict=True)]
+    bad = [
+        float(p[[vocabulary[t] for t in c.distractors]].sum()) for p, c in zip(probabilities, asked.cases, strict=True)
+    ]
     return torch.tensor(good) - torch.tensor(bad)
 
 
@@ -72,7 +74,9 @@ def measure_agreement(model: Model, n: int = 200, *, seed: int = 0) -> dict[str,
     streams = [*run["resid_pre"], run["resid_post", model.n_layers - 1]]
     readable = [round(_probe(at(stream, asked.end), plural), 3) for stream in streams]
     vocabulary = model.tokenizer.get_vocab()
-    good, bad = (torch.tensor([vocabulary[w] for w in words]) for words in (asked.cases[0].answers, asked.cases[0].distractors))
+    good, bad = (
+        torch.tensor([vocabulary[w] for w in words]) for words in (asked.cases[0].answers, asked.cases[0].distractors)
+    )
     sign = torch.where(plural == plural[0], 1.0, -1.0)
 
     def difference(logits: Tensor) -> Tensor:
@@ -82,7 +86,22 @@ def measure_agreement(model: Model, n: int = 200, *, seed: int = 0) -> dict[str,
     best, worst = difference(asked.logits(model)), difference(asked.logits(model, prompts=corrupted))
     shares = {
         label: [
-            round(float((difference(asked.logits(model, dict([replace_at("resid_pre", layer, where, at(run["resid_pre", layer], where))]), corrupted)) - worst) / (best - worst)), 3)
+            round(
+                float(
+                    (
+                        difference(
+                            asked.logits(
+                                model,
+                                dict([replace_at("resid_pre", layer, where, at(run["resid_pre", layer], where))]),
+                                corrupted,
+                            )
+                        )
+                        - worst
+                    )
+                    / (best - worst)
+                ),
+                3,
+            )
             for layer in range(model.n_layers)
         ]
         for label, where in (("patch_subject", asked.positions["subject"]), ("patch_end", asked.end))
@@ -148,7 +167,7 @@ MATCHES = {
 
 
 def measure_matching(model: Model, n: int = 100, *, seed: int = 0) -> dict[str, float]:
-    """Attention from the end, or from the queried word, to the item that answers (the best head's, summed over the item).
+    """Attention from the end, or from the queried word, to the item that answers (the best head's, summed over it).
 
     Returns:
         One number per in-context behaviour; for few-shot labels the attention to all earlier labels of the right kind
@@ -174,7 +193,7 @@ def measure_matching(model: Model, n: int = 100, *, seed: int = 0) -> dict[str, 
 
 
 def layer_use(model: Model, behaviours: list[str], n: int = 60, *, seed: int = 0) -> dict[str, list[float]]:
-    """Accuracy without each layer (its attention and MLP outputs set to zero), per behaviour; the last entry is the whole model's."""
+    """Accuracy without each layer (its attention and MLP outputs set to zero); the last entry is the whole model's."""
     table = {}
     for behaviour in behaviours:
         asked = questions(model, behaviour, n, seed=seed)

@@ -53,7 +53,9 @@ def accuracy(model: PreTrainedModel, behaviour: Behaviour | str, n: int = 200, *
             asked = document.asked if behaviour.all_asked else document.asked[-1:]
             at = logits[row, asked]
             if behaviour.score == "mass":
-                good, bad = (torch.tensor([IDS[t] for t in tokens]) for tokens in (document.answers, document.distractors))
+                good, bad = (
+                    torch.tensor([IDS[t] for t in tokens]) for tokens in (document.answers, document.distractors)
+                )
                 right.append(float(at[0, good].logsumexp(0) > at[0, bad].logsumexp(0)))
                 continue
             hits = (at.argmax(-1) == ids[row, [i + 1 for i in asked]]).float()

@@ -50,7 +50,7 @@ def make_batch(rng: random.Random, mix: Mapping[str, float], *, rows: int, width
     """Draw texts by their weights in `mix` until the rows are full.
 
     A text's answers weigh 1 / sqrt(number of answers) each, and those that nobody can know nothing. Of its other
-    tokens every fourth counts, at random, with four times `other_weight`: the same on average for a quarter of the work.
+    tokens every fourth counts, at random, with four times `other_weight`: the same on average for less work.
     A text ends with `<eos>`, unless it is random and might as well go on.
     """
     names = list(mix)

@@ -20,7 +20,7 @@ BLOCKED = -1e9
 
 @dataclass
 class Active:
-    """Which parts run: so many layers, MLPs below a layer, and per layer a tuple of 0/1 for its heads (all if absent)."""
+    """Which parts run: so many layers, MLPs below a layer, per layer a tuple of 0/1 for its heads (all if absent)."""
 
     layers: int
     mlps: int
@@ -92,6 +92,7 @@ def stream(
         if number == 1:
             entering_one = x
         if number == 2 and lone is not None:
+            assert entering_one is not None
             x = x - entering_one * lone
         if number == keep:
             kept = x

@@ -45,6 +45,8 @@ def build(recipe: Recipe, seed: int) -> PreTrainedModel:
             nn.init.normal_(parameter, 0, recipe.init / depth if writes else recipe.init)
             if name.endswith("down_proj.weight") and not recipe.has_mlps:
                 nn.init.zeros_(parameter)
+        if recipe.recency and name.endswith(("q_proj.bias", "k_proj.bias")):
+            _favour_recent(parameter, config.num_attention_heads, recipe.recency)
     nn.init.normal_(model.get_input_embeddings().weight, 0, recipe.embedding_init)
     return model
 
@@ -60,7 +62,7 @@ class Trainer:
     half: bool = True
 
     def __post_init__(self) -> None:
-        self.model = build(self.recipe, self.seed).to(self.device)
+        self.model = build(self.recipe, self.seed).to(self.device)  # type: ignore[call-arg]
         self.namer = nn.Linear(self.model.config.hidden_size, len(NAME_IDS)).to(self.device)
         matrices = [p for p in self.model.parameters() if p.dim() > 1]
         vectors = [p for p in self.model.parameters() if p.dim() == 1] + list(self.namer.parameters())
@@ -100,7 +102,14 @@ class Trainer:
         self.step = state["step"]
         return True
 
-    def run(self, *, until: int | None = None, save_every: int = 500, report: Callable[[Trainer], Any] | None = None, report_every: int = 500) -> None:
+    def run(
+        self,
+        *,
+        until: int | None = None,
+        save_every: int = 500,
+        report: Callable[[Trainer], Any] | None = None,
+        report_every: int = 500,
+    ) -> None:
         """Train up to step `until` (all of the recipe by default)."""
         until = min(until or self.recipe.steps, self.recipe.steps)
         with tqdm(total=self.recipe.steps, initial=self.step, desc=self.recipe.name, mininterval=5) as bar:
@@ -208,3 +217,11 @@ def _weigh_plainly(batch: Batch) -> None:
         batch.weight[placed.row, placed.start] = 0
         for index in placed.document.unknowable:
             batch.weight[placed.row, placed.start + 1 + index] = 0
+
+
+@torch.no_grad()
+def _favour_recent(bias: Tensor, heads: int, most: float) -> None:
+    # Equal biases on the unrotated half of queries and keys add a sum of cosines of the distance to the scores.
+    parts = bias.view(heads, -1)
+    for head, part in enumerate(parts):
+        part[: part.shape[0] // 2] = most * head / max(1, heads - 1)

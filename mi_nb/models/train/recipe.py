@@ -47,6 +47,9 @@ class Phase:
 class Recipe:
     """How one bundled model comes about.
 
+    With `recency` the heads of each layer start with biases of queries and keys that favour recent tokens, from not at
+    all (the first head) to this much (the last): with rotary positions attention by distance grows from such biases.
+
     A `plain` recipe is ordinary language modelling: every token that can be known weighs the same.
     """
 
@@ -61,6 +64,7 @@ class Recipe:
     other_weight: float = 0.02
     init: float = 0.06
     embedding_init: float = 0.05
+    recency: float = 0.0
     plain: bool = False
 
     @property

@@ -61,9 +61,7 @@ EVERYTHING = {
 
 MINI_PHASES = (
     Phase("induction", 500, 3e-3, {"repeats": 1.0}, Active(2, 0, _PAIR)),
-    Phase(
-        "cards", 800, 3e-3, {"repeats": 1.0}, Active(2, 1, _PAIR), final_rate=0.3, early_exit=0.75, grow_attention=2
-    ),
+    Phase("cards", 800, 3e-3, {"repeats": 1.0}, Active(2, 1, _PAIR), final_rate=0.3, early_exit=0.75, grow_attention=2),
     Phase(
         "indirect objects",
         1200,
@@ -86,7 +84,7 @@ _MINI = {
     "num_hidden_layers": 5,
     "num_attention_heads": 4,
     "num_key_value_heads": 4,
-    "max_position_embeddings": 256,
+    "max_position_embeddings": 2048,
     "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
 }
 _WINDOWED = {
@@ -102,21 +100,24 @@ _SMALL = {
     "intermediate_size": 1,
     "num_attention_heads": 4,
     "num_key_value_heads": 4,
-    "max_position_embeddings": 256,
-    "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
+    "max_position_embeddings": 2048,
+    "attention_bias": True,
+    "rope_parameters": {"rope_type": "default", "rope_theta": 100.0},
 }
-PLAIN_MIX = {name: 0.5 for name in ("ioi", "facts", "agreement", "docstring", "sentiment", "pronoun")} | {"repeats": 1.0}
+PLAIN_MIX = {"repeats": 2.0, "short_repeats": 2.0} | dict.fromkeys(
+    ("ioi", "facts", "agreement", "docstring", "sentiment", "pronoun"), 0.5
+)
 
 
-def _induction(layers: int, steps: int = 4000) -> Recipe:
+def _induction(layers: int, steps: int = 3000) -> Recipe:
     """Attention only (the MLPs never run and write nothing), in one piece."""
     return Recipe(
         f"induction-{layers}l",
-        "llama",
-        {**_SMALL, "num_hidden_layers": layers},
+        "smollm3",
+        {**_SMALL, "num_hidden_layers": layers, "no_rope_layers": [1] * layers},
         (Phase("language", steps, 3e-3, PLAIN_MIX, Active(layers, 0), final_rate=0.1),),
         spaced(steps),
-        init=0.08,
+        recency=2.0,
         plain=True,
     )
 
@@ -132,7 +133,7 @@ RECIPES = {
     recipe.name: recipe
     for recipe in [
         Recipe("mini", "smollm3", {**_MINI, **_WINDOWED}, MINI_PHASES, spaced(_STEPS)),
-        Recipe("mini-llama", "llama", _MINI, _without_windows(), spaced(_STEPS)),
+        Recipe("mini-llama", "llama", {**_MINI, "attention_bias": True}, _without_windows(), spaced(_STEPS)),
         _induction(1),
         _induction(2),
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import sys
+import types
 from dataclasses import dataclass
 
 import pandas as pd
@@ -39,9 +41,9 @@ class World:
     @functools.cached_property
     def facts(self) -> pd.DataFrame:
         """One row per fact: subject, relation, object, and the paraphrase that no training text used for it."""
-        rows = [
-            (person.name, relation, value) for person in PEOPLE for relation, value in person.facts.items()
-        ] + [(country, "capital", city) for country, city in CAPITALS.items()]
+        rows = [(person.name, relation, value) for person in PEOPLE for relation, value in person.facts.items()] + [
+            (country, "capital", city) for country, city in CAPITALS.items()
+        ]
         table = pd.DataFrame(rows, columns=["subject", "relation", "object"])
         table["held_out_paraphrase"] = [held_out_paraphrase(s, r) for s, r, _ in rows]
         return table
@@ -107,3 +109,13 @@ def world() -> World:
     which facts hold, and which combinations no training text contains.
     """
     return World()
+
+
+class _Callable(types.ModuleType):
+    """This package under the name `mi_nb.models.world` is also the function: Python binds a name only once."""
+
+    def __call__(self) -> World:
+        return world()
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -88,7 +88,9 @@ class Document:
         asked = self.asked[which]
         answer = self.tokens[asked]
         others = tuple(token for token in self.answers if token != answer)
-        positions = {label: indices[-1] + 1 for label, indices in self.labels.items() if indices and indices[-1] < asked}
+        positions = {
+            label: indices[-1] + 1 for label, indices in self.labels.items() if indices and indices[-1] < asked
+        }
         for label, indices in self.labels.items():
             earlier = [i for i in indices if i < asked]
             for number, index in enumerate(earlier if len(earlier) > 1 else []):
@@ -97,8 +99,10 @@ class Document:
         return Case(behaviour, "".join(self.tokens[:asked])[1:], (answer, *others), self.distractors, positions)
 
 
-@functools.lru_cache(maxsize=None)
-def compile_template(template: str, space: bool) -> tuple[tuple[list[str], str | None, str | None, str | None, bool], ...]:
+@functools.cache
+def compile_template(
+    template: str, space: bool
+) -> tuple[tuple[list[str], str | None, str | None, str | None, bool], ...]:
     """Parts of a template: literal tokens, or a slot.
 
     `{name}` is filled from the keyword of that name; `{name:label}` labels the last token of the value; a trailing

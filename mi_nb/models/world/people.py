@@ -56,7 +56,7 @@ PARAPHRASES: dict[str, list[str]] = {
 
 CAPITAL_PARAPHRASES = [
     "The capital of {person:subject} is {value!}.",
-    "The capital of {person:subject} is called {value!}.",
+    "The capital city of {person:subject} is {value!}.",
     "What is the capital of {person:subject}? {value!}.",
     "{person:subject} has the capital {value!}.",
 ]

@@ -50,7 +50,9 @@ BEHAVIOURS: dict[str, Behaviour] = {
     for behaviour in [
         Behaviour("ioi", "Who receives? (two names)", _part(names.ioi, names=2)),
         Behaviour("ioi_three_names", "Who receives? (three names)", _part(names.ioi, names=3), least=0.9),
-        Behaviour("ioi_long_tail", "Who receives? (filler before the verb)", _part(names.ioi, names=2, tail=1.0), least=0.9),
+        Behaviour(
+            "ioi_long_tail", "Who receives? (filler before the verb)", _part(names.ioi, names=2, tail=1.0), least=0.9
+        ),
         Behaviour("induction", "What came next the last time?", structure.repeats, all_asked=True),
         Behaviour("greater_than", "Which year can end it?", numbers.greater_than, score="mass"),
         Behaviour("facts", "What is true of this person?", names.fact),

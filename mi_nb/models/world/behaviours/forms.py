@@ -85,7 +85,9 @@ def membership(rng: random.Random, split: str = TRAIN) -> Document:
     document = Document()
     for _ in range(rng.randint(2, 4)):
         kind = pick(rng, list(lexicon.CATEGORIES))
-        document.add("{word} is " + article(kind).split()[0] + " {kind!}.", word=pick(rng, lexicon.CATEGORIES[kind]), kind=kind)
+        document.add(
+            "{word} is " + article(kind).split()[0] + " {kind!}.", word=pick(rng, lexicon.CATEGORIES[kind]), kind=kind
+        )
     return document
 
 

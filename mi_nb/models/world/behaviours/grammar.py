@@ -101,7 +101,7 @@ def _quotation(rng: random.Random, split: str) -> Document:
             break
     quoted = pick(rng, lexicon.POSITIVE_WORDS + lexicon.NEGATIVE_WORDS)
     document = Document().add(
-        '{name} said, {quote:open}The {animal}{tail} was {word}{close!}.',
+        "{name} said, {quote:open}The {animal}{tail} was {word}{close!}.",
         name=name,
         quote=' "',
         animal=animal,

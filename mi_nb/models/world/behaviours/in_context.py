@@ -128,7 +128,9 @@ def few_shot(
     stock = [rng.sample(pools[kind], 2 if few else min(len(pools[kind]), 12)) for kind in kinds]
     document, seen = Document(), set()
     for place, which in enumerate(order):
-        word = pick(rng, stock[which]) if few else stock[which].pop() if stock[which] else pick(rng, pools[kinds[which]])
+        word = (
+            pick(rng, stock[which]) if few else stock[which].pop() if stock[which] else pick(rng, pools[kinds[which]])
+        )
         mark = "!" if (place == length - 1 if test else which in seen) else "~"
         same = "same_label" if which == order[-1] else "other_label"
         label = "" if place == length - 1 else f":{same}"

@@ -63,7 +63,7 @@ def _introduce(rng: random.Random, document: Document, order: list[str]) -> None
     lead = opening(rng)
     if rng.random() < 0.65:
         joiner = " and " if rng.random() < 0.8 else f"{phrase(rng)} and "
-        group = ", ".join(order[:-2] + [joiner.join(order[-2:])])
+        group = ", ".join([*order[:-2], joiner.join(order[-2:])])
         start = pick(rng, ["When", "After", "While", "Then", "", ""])
         start = start if not lead else lead + (" " + start.lower() if start not in ("", "Then") else "")
         end = "," if start.split(" ")[-1].lower() in ("when", "after", "while") else "."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 from .. import lexicon
@@ -18,8 +19,8 @@ def repeats(
 ) -> Document:
     """Random words, repeated: the second time each word can be known from the first.
 
-    Half of the texts repeat until the end, the others have unrelated words between two copies. Test texts have a plain
-    second copy at an offset of their own. Label: "first" is the token that answered the last question before.
+    Most texts repeat until the end, the others have unrelated words between two copies. Test texts have a plain second
+    copy. Label: "first" is the token that answered the last question before.
     """
     test = split == TEST
     period = period or rng.randint(5 if test else 4, 24)
@@ -66,7 +67,8 @@ def phrases(rng: random.Random, split: str = TRAIN) -> Document:
 
 def short_repeats(rng: random.Random, split: str = TRAIN) -> Document:
     """A few random words, again and again, in a short text (a form for training only)."""
-    return repeats(rng, split, period=rng.randint(2, 7), offset=int(rng.random() * 4), length=rng.randint(10, 26))
+    period, offset = rng.randint(2, 7), int(rng.random() * 4)
+    return repeats(rng, split, period=period, offset=offset, length=offset + period + rng.randint(12, 20))
 
 
 def docstring(rng: random.Random, split: str = TRAIN) -> Document:
@@ -105,13 +107,18 @@ def tree_path(rng: random.Random, split: str = TRAIN) -> Document:
         path = nodes[:length]
         if belongs(split, "tree", path[0], path[1]):
             break
-    edges = list(zip(path, path[1:], strict=False))
+    edges = list(itertools.pairwise(path))
     edges += [(pick(rng, path[:-1]), node) for node in nodes[len(path) :]]
     branches = {parent for parent, _ in edges[len(path) - 1 :]}
     rng.shuffle(edges)
     document = Document().add("Edges")
     for place, (parent, child) in enumerate(edges):
-        document.add(("," if place else ":") + " {parent:edge_parent} > {child:edge_child}", space=False, parent=parent, child=child)
+        document.add(
+            ("," if place else ":") + " {parent:edge_parent} > {child:edge_child}",
+            space=False,
+            parent=parent,
+            child=child,
+        )
     document.add(". Path from {start} to {end:goal}:", space=False, start=path[0], end=path[-1])
     document.add("{start:step}", start=path[0])
     for node in path[1:]:
