@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "..", "mi_nb", "widgets", "static");
 const LIMIT = 60_000;
-const WIDGETS = ["token_grid"];
+const WIDGETS = ["heatmap", "token_grid"];
 
 // What the widgets never use of d3, 4 kB of every bundle: the CSS colour names (computed styles and d3's schemes are in numbers),
 // and interpolation between dates, strings and objects (scales here map numbers to numbers).

@@ -9,8 +9,9 @@ import traitlets
 
 from mi_nb.widgets.acting import Action
 from mi_nb.widgets.kit import STATIC, Widget
-from mi_nb.widgets.static_table import token_grid_table
+from mi_nb.widgets.static_table import counted
 from mi_nb.widgets.token_grid_data import TokenGridData
+from mi_nb.widgets.token_grid_lens import token_grid_table
 
 VIEW = ("prompt", "compare", "measure", "follow")
 
@@ -69,7 +70,8 @@ class TokenGrid(Widget):
             rows: labels, bottom row first, such as `["embed", "0", "1"]`.
             measures: by name, `{"values", "unit", "kind", "domain", "description"}`. `values` is (prompt, row,
                 position), anything behind a prompt's end; `kind` is "sequential", "diverging" (centred at 0) or "rank"
-                (1 is best, logarithmic); `domain` is (low, high) or None for the range of the values.
+                (1 is best, logarithmic); `domain` is (low, high) or None for the range of the values; `description`
+                continues the name in the legend, as "of the most probable token" does.
             row_axis: the name of the row axis in selection records.
             row_values: what a selection record carries for each row; the row's index by default.
             top_ids: (prompt, row, position, k) token ids, best first; -1 for none.
@@ -109,7 +111,8 @@ class TokenGrid(Widget):
             result=result,
             title=title,
             spec=self._spec(actions),
-            arrays=self._data.slices(prompt, compare),
+            arrays=self._data.slices(prompt, compare, self._data.last),
+            start=self._data.last,
             prompt=prompt,
             compare=compare,
             measure=measure or next(iter(self._data.measures)),
@@ -154,10 +157,10 @@ class TokenGrid(Widget):
         with self.hold_sync():
             self.spec = self._spec(self.actions)
             self.title = arguments.get("title", self.title)
-            self.arrays = data.slices(view["prompt"], view["compare"])
+            self.arrays = data.slices(view["prompt"], view["compare"], data.last)
             self.live = bool(self.actions)
             self.selection = [record for record in self.selection if self._exists(record)]
-            self.start = 0
+            self.start = data.last
             self.compare = None
             for name, value in view.items():
                 setattr(self, name, value)
@@ -167,8 +170,8 @@ class TokenGrid(Widget):
         return super().accepts(record) and self._exists(record)
 
     def static_html(self) -> str:
-        """An HTML table of the prompt in view with its top tokens, at most 40 x 40 cells, the rest counted."""
-        return token_grid_table(self._data, self.title, self.prompt, self.measure)
+        """An HTML table of the colours in view (also differences), at most 40 x 40 cells, the rest counted."""
+        return token_grid_table(self._data, title=self.title, **{name: getattr(self, name) for name in VIEW})
 
     def export_state(self) -> dict[str, Any]:
         """The complete synced state of an offline page, all prompts' arrays included."""
@@ -232,7 +235,5 @@ class TokenGrid(Widget):
 
     def __repr__(self) -> str:
         data = self._data
-        return (
-            f"TokenGrid({self.title!r}: {len(data.prompts)} prompts, {len(data.rows)} rows, "
-            f"{max(data.lengths)} positions, top {data.top})"
-        )
+        sizes = [(len(data.prompts), "prompt"), (len(data.rows), "row"), (max(data.lengths), "position")]
+        return f"TokenGrid({self.title!r}: {', '.join(counted(*size) for size in sizes)}, top {data.top})"

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from mi_nb.widgets.arrays import pack, to_numpy
+from mi_nb.widgets.domains import colour_domain, given_domain
+from mi_nb.widgets.tokens import clean
 
 BUDGET = 5_000_000
 """Bytes of arrays sent at once."""
@@ -61,6 +63,7 @@ class TokenGridData:
         given = np.zeros((*shape, 0)) if top_ids is None else top_ids
         ids = to_numpy("top_ids", given, (*shape, None), np.int32)
         self.top_values = to_numpy("top_values", ids if top_values is None else top_values, ids.shape)
+        self.top_ids = ids
         self.top = ids.shape[-1]
         known = np.array(sorted(self.vocabulary), np.int64)
         at = np.searchsorted(known, ids) if known.size else np.zeros(ids.shape, np.int64)
@@ -73,6 +76,11 @@ class TokenGridData:
         self._known = known
         self._wide = known.size >= MISSING
         self._top_index = np.where(found, at, -1 if self._wide else MISSING)
+
+    @property
+    def last(self) -> int:
+        """The last position of the longest prompt: what a reader sees first."""
+        return max(self.lengths) - 1
 
     def top_tokens(self, prompt: int, row: int, position: int) -> list[tuple[int, str, float]]:
         """Id, string and value of the top tokens of a cell, best first."""
@@ -156,11 +164,6 @@ class TokenGridData:
         return ((row, position) for row in range(len(self.rows)) for position in range(self.lengths[prompt]))
 
 
-def clean(token: Any) -> str:
-    """A string that JSON over the wire can carry: lone surrogates become the replacement character."""
-    return str(token).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def _prompt(index: int, prompt: Mapping[str, Any]) -> dict[str, Any]:
     tokens = [clean(token) for token in prompt["tokens"]]
     ids = [int(key) for key in prompt.get("ids", ())]
@@ -185,24 +188,9 @@ def _measure(name: str, given: Any, shape: tuple[int, ...]) -> dict[str, Any]:
         "values": values,
         "kind": kind,
         "unit": unit,
-        "domain": _domain(values, kind, unit) if domain is None else [float(domain[0]), float(domain[1])],
+        "domain": colour_domain(values, kind, unit) if domain is None else given_domain(domain, kind),
         "description": str(given.get("description", "")),
     }
-
-
-def _domain(values: np.ndarray, kind: str, unit: str) -> list[float]:
-    """The ends of the colour scale: [0, 1] for probabilities, else 0 is an end unless numbers lie on both sides."""
-    if kind == "sequential" and unit == "probability":
-        return [0.0, 1.0]
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if kind == "diverging":
-        reach = max(abs(low), abs(high)) or 1.0
-        return [-reach, reach]
-    if kind == "rank":
-        return [1.0, max(high, 2.0)]
-    low, high = min(low, 0.0), max(high, 0.0)
-    return [low, high if high > low else low + 1.0]
 
 
 def _describe(name: str, measure: Mapping[str, Any]) -> dict[str, Any]:

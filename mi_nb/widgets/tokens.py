@@ -34,6 +34,11 @@ def visible(token: str) -> str:
     return "".join(parts)
 
 
+def clean(token: object) -> str:
+    """A string that JSON over the wire can carry: lone surrogates become the replacement character."""
+    return str(token).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _character(character: str, before: str) -> str:
     if character in _NAMED:
         return _NAMED[character]

@@ -163,9 +163,18 @@ def test_colour_follows_the_chosen_measure(page, show, grid, name):
     root.get_by_role("radio", name=name).check(force=True)
     until(page, lambda: grid.measure == name)
     expect(root.get_by_role("img")).to_have_attribute(
-        "aria-label", re.compile(rf"^Colour scale: {name} \({UNITS[name]}\)")
+        "aria-label", re.compile(rf"^Colour scale: {name} [^(]+ \({UNITS[name]}\), from ")
     )
     assert cell(root, 6, 4).evaluate("(e) => e.style.background") != before
     grid.measure = "probability"
     expect(root.get_by_role("radio", name="probability")).to_be_checked()
     expect(cell(root, 6, 4)).to_have_attribute("style", re.compile(re.escape(before)))
+
+
+def test_the_legend_says_in_full_what_the_colour_is(page, show, grid):
+    root = show(page, grid)
+    legend = root.locator(".mi-legend-name")
+    expect(legend).to_have_text("Colour: probability of the top token")
+    expect(root.locator(".mi-head")).not_to_contain_text("of the top token")
+    grid.measure = "entropy"
+    expect(legend).to_have_text("Colour: entropy of the predicted distribution (nats)")

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from mi_nb.widgets import Heatmap
 from tests.browser.helpers import cell
 from tests.browser.lab import Lab
+from tests.widgets.sweep_data import patching
 
 SHOW = """from tests.widgets.lens_data import lens
 from mi_nb.widgets import TokenGrid
@@ -20,6 +22,14 @@ def compute(request, progress):
         time.sleep(.05)
     return lens([request["text"].split()])
 w = TokenGrid(**lens(), actions={"prompt": compute})
+w"""
+
+
+HEATMAP = """from tests.widgets.sweep_data import heads, patching
+from mi_nb.widgets import Heatmap
+def detail(request):
+    return heads(1, 6) | {"title": f"Heads of layer {request['layer']}", "actions": {}}
+w = Heatmap(**patching(), actions={"cell": detail})
 w"""
 
 
@@ -93,6 +103,32 @@ def test_saved_and_reopened(lab, lab_page):
     expect(root.get_by_role("region", name="Cell")).to_contain_text("layer 2, position 3")
 
 
+def test_a_heatmap_live_saved_and_reopened(lab, lab_page):
+    path = lab.write("heatmap.ipynb", [HEATMAP, "print('SELECTED', w.selection, w.depth)"])
+    lab.open(lab_page, "heatmap.ipynb")
+    lab.run(lab_page, 0)
+    root = lab_page.locator(".mi-root")
+    expect(root).to_contain_text("for its details")
+    cell(root, 8, 11).click()
+    expect(root.locator(".mi-title")).to_have_text("Heads of layer 8")
+    lab_page.keyboard.press("Backspace")
+    expect(cell(root, 8, 11)).to_be_focused()
+    assert lab_page.locator(".jp-Notebook .jp-Cell").count() == 2, "a key of the widget reached the notebook"
+    lab.run(lab_page, 1)
+    selected = "SELECTED [{'site': 'resid_pre', 'layer': 8, 'position': 11}] 0"
+    expect(output(lab_page, selected)).to_be_visible()
+    lab_page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")
+    kinds = json.loads(path.read_text())["cells"][0]["outputs"][0]["data"]
+    assert "".join(kinds["text/plain"]) == repr(Heatmap(**patching()))
+    assert "".join(kinds["text/html"]) == Heatmap(**patching()).static_html()
+    lab_page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    lab.open(lab_page, "heatmap.ipynb")
+    expect(cell(root, 8, 11)).to_have_attribute("aria-selected", "true")
+    expect(root).to_contain_text("run the cell again")
+    root.get_by_role("radio", name="mlp_out").check(force=True)
+    expect(cell(root, 0, 7)).to_have_text(f"{patching()['values'][2, 0, 7]:.2f}".lstrip("0"))
+
+
 def test_theme_change(lab, lab_page):
     lab.write("theme.ipynb", [SHOW])
     lab.open(lab_page, "theme.ipynb")
@@ -102,6 +138,6 @@ def test_theme_change(lab, lab_page):
     before = cell(root, 0, 0).evaluate("(e) => e.style.background")
     lab.command(lab_page, "apputils:change-theme", theme="JupyterLab Dark")
     lab_page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
-    expect(root).to_have_class("mi-root mi-token-grid mi-dark")
+    expect(root).to_have_class("mi-root mi-column mi-token-grid mi-dark")
     assert cell(root, 0, 0).evaluate("(e) => e.style.background") != before
     assert root.evaluate("(e) => getComputedStyle(e).backgroundColor") == "rgb(17, 17, 17)"

@@ -39,10 +39,10 @@ def test_the_systems_scheme_decides_where_nobody_else_does(new_page, show, grid,
 def test_a_theme_change_recolours_the_cells(page, show, grid):
     root = show(page, grid)
     page.evaluate("(style) => { document.body.style = style; }", JUPYTER.format("#111111", "#eeeeee"))
-    expect(root).to_have_class("mi-root mi-token-grid mi-dark")
+    expect(root).to_have_class("mi-root mi-column mi-token-grid mi-dark")
     assert background(root) == "rgb(17, 17, 17)"
     page.evaluate("(style) => { document.body.style = style; }", JUPYTER.format("#ffffff", "#222222"))
-    expect(root).to_have_class("mi-root mi-token-grid")
+    expect(root).to_have_class("mi-root mi-column mi-token-grid")
 
 
 def test_vs_code_and_colab_bring_their_own_colours(page, show, grid):
@@ -58,7 +58,7 @@ def test_every_width_keeps_inside_the_page(new_page, show, grid, width):
     assert root.page.evaluate("document.documentElement.scrollWidth") <= width
     scrolls = root.locator(".mi-grid").evaluate("(e) => e.scrollWidth > e.clientWidth")
     assert scrolls == (width < 1000)
-    expect(root.locator(".mi-grid-frame")).to_have_class("mi-grid-frame mi-more-right" if scrolls else "mi-grid-frame")
+    expect(root.locator(".mi-grid-frame")).to_have_class("mi-grid-frame mi-more-left" if scrolls else "mi-grid-frame")
     side = root.locator(".mi-panel").bounding_box()["y"] < root.locator(".mi-legend").bounding_box()["y"]
     assert side == (width >= 900)
 

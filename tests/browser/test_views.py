@@ -21,7 +21,7 @@ def test_a_click_in_the_list_follows_the_token(page, show, grid):
     root = show(page, grid)
     root.locator(".mi-top").first.click()
     until(page, lambda: grid.follow == PARIS)
-    expect(root.locator(".mi-legend-name")).to_have_text("probability of ␣Paris")
+    expect(root.locator(".mi-legend-name")).to_have_text("Colour: probability of ␣Paris")
     expect(root.locator(".mi-path-bar")).to_have_count(13)
     root.get_by_role("radio", name="rank").check(force=True)
     expect(cell(root, 12, 9)).to_have_text("1")
@@ -74,7 +74,9 @@ def test_two_prompts_are_compared(page, show, grid):
     root = show(page, grid)
     root.get_by_label("Prompt to subtract").select_option("1")
     until(page, lambda: grid.compare == 1)
-    expect(root.locator(".mi-legend-name")).to_have_text("difference of probability")
+    expect(root.locator(".mi-legend-name")).to_have_text(
+        "Colour: difference of probability of the top token, prompt 1 minus prompt 2"
+    )
     expect(root.locator(".mi-legend-tick").filter(has_text="0").first).to_be_visible()
     expect(root.locator(".mi-grid-head").nth(4)).to_contain_text("seum")
     values = lens()["measures"]["probability"]["values"]
@@ -97,6 +99,8 @@ def test_long_prompts_scroll_with_their_labels(page, show):
     root = show(page, TokenGrid(**lens([long_prompt(2000)], words=200)))
     assert root.locator(".mi-cell").count() < 2000
     label = root.get_by_role("rowheader").first
+    expect(cell(root, 12, 1999)).to_be_in_viewport()
+    root.locator(".mi-grid").evaluate("(e) => { e.scrollLeft = 0; }")
     before = label.bounding_box()
     cell(root, 12, 0).click()
     page.keyboard.press("End")
@@ -115,11 +119,34 @@ def test_what_is_too_large_to_send_arrives_in_windows(page, show, monkeypatch):
     sent = widget.arrays[0]
     assert sent["stop"] - sent["start"] < 500
     root = show(page, widget)
-    cell(root, 12, 0).click()
-    page.keyboard.press("End")
-    until(page, lambda: widget.arrays[0]["stop"] == 1500)
-    best = widget._data.top_tokens(0, 12, 1499)[0][1]
-    expect(cell(root, 12, 1499)).to_have_text(best.replace(" ", "␣").replace("\n", "\\n"))
+    assert sent["stop"] == 1500
+    for key, position in (("Home", 0), ("End", 1499)):
+        cell(root, 12, 1499 - position).focus()
+        page.keyboard.press(key)
+        until(page, lambda at=position: widget.arrays[0]["start"] <= at < widget.arrays[0]["stop"])
+        best = widget._data.top_tokens(0, 12, position)[0][1]
+        expect(cell(root, 12, position)).to_have_text(best.replace(" ", "␣").replace("\n", "\\n"))
+
+
+@pytest.mark.parametrize("length", [10, 2000])
+@pytest.mark.parametrize("width", [300, 1100])
+def test_the_last_position_of_the_top_row_comes_first(new_page, show, width, length):
+    page = new_page(viewport={"width": width, "height": 900})
+    root = show(page, TokenGrid(**lens([long_prompt(length)], words=60)))
+    expect(root.get_by_role("region", name="Cell")).to_contain_text(f"layer 11, position {length - 1}")
+    last = cell(root, 12, length - 1)
+    expect(last).to_have_attribute("tabindex", "0")
+    grid = root.locator(".mi-grid")
+    assert grid.evaluate("(e) => e.scrollLeft + e.clientWidth >= e.scrollWidth - 1")
+    assert last.bounding_box()["x"] + last.bounding_box()["width"] <= width
+
+
+def test_another_prompt_starts_at_its_last_position(page, show):
+    root = show(page, TokenGrid(**lens([long_prompt(300), long_prompt(40)], words=60)))
+    root.get_by_label("Prompt", exact=True).select_option("1")
+    expect(cell(root, 12, 39)).to_have_attribute("tabindex", "0")
+    expect(cell(root, 12, 39)).to_be_in_viewport()
+    expect(root.get_by_role("region", name="Cell")).to_contain_text("layer 11, position 39")
 
 
 def test_copy_gives_the_selection_as_a_table(page, show, grid):

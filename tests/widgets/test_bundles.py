@@ -17,8 +17,9 @@ def test_a_bundle_is_small_and_loads_nothing(path):
     assert not re.search(r"\bfetch\(|XMLHttpRequest|@import|WebSocket|innerHTML|document\.write|\beval\(", text)
 
 
-def test_styles_stay_inside_the_widget():
-    text = (STATIC / "token_grid.css").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["heatmap", "token_grid"])
+def test_styles_stay_inside_the_widget(name):
+    text = (STATIC / f"{name}.css").read_text(encoding="utf-8")
     flat = re.sub(r"@(?:media|container)[^{]*\{", "", text)
     selectors = [part.strip() for group in re.findall(r"([^{}]+)\{", flat) for part in group.split(",")]
     assert len(selectors) > 50

@@ -1,5 +1,7 @@
 """The Python side of the token grid: checks, slices, selection, what shows without scripts."""
 
+import re
+
 import numpy as np
 import pytest
 from traitlets import TraitError
@@ -7,7 +9,8 @@ from traitlets import TraitError
 from mi_nb.widgets import TokenGrid, link
 from mi_nb.widgets.arrays import unpack
 from mi_nb.widgets.token_grid_data import BUDGET, TokenGridData
-from tests.widgets.lens_data import COLOSSEUM, EIFFEL, lens, long_prompt
+from mi_nb.widgets.token_grid_lens import lens_of
+from tests.widgets.lens_data import COLOSSEUM, EIFFEL, WORDS, lens, long_prompt
 
 
 def data_of(arguments):
@@ -151,6 +154,78 @@ def test_the_static_table_is_deterministic_and_counts_what_it_leaves_out():
     assert "Not shown: 60 more positions, 11 more rows, 1 more prompt." in table
 
 
+def caption(widget):
+    return re.sub("<[^>]+>", "", re.search("<caption.*?</caption>", widget.static_html()).group())
+
+
+def cells(widget):
+    """Background and text of the table's cells, top row first."""
+    found = re.findall(r"<td[^>]*background:([^;]+);[^>]*>([^<]*)</td>", widget.static_html())
+    return np.array(found).reshape(len(widget.spec["rows"]), -1, 2)
+
+
+def test_the_static_table_names_its_colours():
+    assert caption(TokenGrid(**lens(), measure="entropy")).startswith(
+        "Logit lens. Colour: entropy of the predicted distribution (nats) 0 "
+    )
+    assert caption(TokenGrid(**lens())).endswith("0 1. Not shown: 1 more prompt.")
+
+
+def test_the_static_table_shows_the_difference():
+    arguments = lens()
+    widget = TokenGrid(**arguments, compare=1, measure="entropy")
+    values = arguments["measures"]["entropy"]["values"]
+    difference = values[0] - values[1]
+    reach = f"{np.abs(difference).max():.3g}"
+    assert caption(widget) == (
+        "Logit lens. Colour: difference of entropy of the predicted distribution (nats), "
+        f"prompt 1 minus prompt 2 \N{MINUS SIGN}{reach} 0 {reach}."
+    )
+    shown = cells(widget)
+    for row, position in np.argwhere(np.abs(difference) > 0.1 * np.abs(difference).max()):
+        colour = shown[12 - row, position, 0]
+        red, blue = int(colour[1:3], 16), int(colour[5:7], 16)
+        assert (blue > red) == (difference[row, position] > 0)
+    assert shown[0, -1, 1] == "␣Paris"
+    assert "iffel<br>os</th>" in widget.static_html()
+    assert "The</th>" in widget.static_html()
+
+
+@pytest.mark.parametrize("target", [True, False])
+def test_the_static_table_names_the_followed_token(target):
+    arguments = lens()
+    if not target:
+        arguments |= {"targets": [], "target_measures": {}}
+    widget = TokenGrid(**arguments, measure="rank" if target else "probability", follow=WORDS.index(" Paris"))
+    if not target:
+        widget.measure = "entropy"
+    where = "rank of ␣Paris" if target else "probability of ␣Paris where it is among the top 10"
+    assert caption(widget).startswith(f"Logit lens. Colour: {where} ")
+    shown = cells(widget)[::-1, :, 1]
+    if target:
+        assert (shown == arguments["target_measures"]["rank"][0, 0].astype(int).astype(str)).all()
+        return
+    hits = arguments["top_ids"][0] == WORDS.index(" Paris")
+    assert ((shown != "") == hits.any(-1)).all()
+    assert float(shown[12, 9]) == pytest.approx(arguments["top_values"][0, 12, 9, 0], rel=5e-3)
+
+
+def test_the_difference_of_ranks_is_in_powers_of_ten():
+    arguments = lens()
+    follow = WORDS.index(" Rome")
+    lens_ = lens_of(data_of(arguments), 0, 1, "rank", follow)
+    ranks = arguments["target_measures"]["rank"][1]
+    assert lens_.caption == "difference of log₁₀ rank of ␣Rome, prompt 1 minus prompt 2"
+    assert lens_.values == pytest.approx(np.log10(ranks[0]) - np.log10(ranks[1]), nan_ok=True)
+    assert lens_.domain == [-np.nanmax(np.abs(lens_.values)), np.nanmax(np.abs(lens_.values))]
+
+
+def test_prompts_of_different_lengths_are_compared_as_far_as_both_go():
+    values = lens_of(data_of(lens([EIFFEL, EIFFEL[:4]])), 0, 1, "entropy", None).values
+    assert np.isfinite(values[:, :4]).all()
+    assert np.isnan(values[:, 4:]).all()
+
+
 def test_hostile_tokens_are_escaped_in_the_table():
     arguments = lens([["<script>alert(1)</script>", "\u202ex", '"&']])
     arguments["title"] = "<b>"
@@ -170,6 +245,7 @@ def test_lone_surrogates_do_not_reach_the_wire():
 def test_repr_and_bundle_are_deterministic():
     first, second = (TokenGrid(**lens())._repr_mimebundle_()[0] for _ in range(2))
     assert first["text/plain"] == "TokenGrid('Logit lens': 2 prompts, 13 rows, 10 positions, top 10)"
+    assert repr(TokenGrid(**lens([["a"]], layers=0))) == "TokenGrid('Logit lens': 1 prompt, 1 row, 1 position, top 10)"
     for kind in ("text/plain", "text/html"):
         assert first[kind] == second[kind]
 

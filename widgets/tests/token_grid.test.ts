@@ -12,7 +12,7 @@ const spec: Spec = {
   rows: ["0", "1"],
   row_axis: "layer",
   row_values: [0, 1],
-  measures: [{ name: "entropy", kind: "sequential", unit: "nats", domain: [0, 4], description: "Entropy" }],
+  measures: [{ name: "entropy", kind: "sequential", unit: "nats", domain: [0, 4], description: "of the prediction" }],
   targets: [{ id: 7, token: " x" }],
   target_measures: [
     { name: "probability", kind: "sequential", unit: "probability", domain: [0, 1], description: "" },
@@ -53,7 +53,8 @@ test("top tokens come best first", () => {
 test("a measure is the colour, with its unit in the legend", () => {
   const lens = lensOf(data, view);
   assert.equal(lens.value(1, 1), 3);
-  assert.equal(lens.legend, "entropy (nats)");
+  assert.equal(lens.name, "entropy (nats)");
+  assert.equal(lens.legend, "entropy of the prediction (nats)");
   assert.equal(lens.cellText, null);
 });
 
@@ -63,18 +64,21 @@ test("a target is followed exactly", () => {
   assert.equal(lens.kind, "rank");
   assert.equal(lens.value(1, 0), 3);
   assert.equal(lens.cellText!(1, 0), "3");
+  assert.equal(lens.legend, "rank of ␣x");
 });
 
 test("another token is followed as far as the top tokens show it", () => {
   const lens = lensOf(data, { ...view, follow: 9, measure: "rank" });
   assert.ok(!lens.exact);
   assert.equal(lens.value(0, 0), 2);
+  assert.equal(lens.legend, "rank of ␣y where it is among the top 2");
   assert.ok(Number.isNaN(lensOf(data, { ...view, follow: 5 }).value(0, 0)));
 });
 
 test("a comparison subtracts, around 0, where both prompts have a position", () => {
   const lens = lensOf(data, { ...view, compare: 1 });
   assert.equal(lens.kind, "diverging");
+  assert.equal(lens.legend, "difference of entropy of the prediction (nats), prompt 1 minus prompt 2");
   assert.equal(lens.value(0, 0), -10);
   assert.ok(Number.isNaN(lens.value(0, 1)));
   assert.deepEqual(lens.domain, [-10, 10].map((end) => Math.sign(end) * 10));

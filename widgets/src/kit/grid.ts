@@ -56,6 +56,7 @@ export class Grid {
   #source: GridSource | null = null;
   #active: Cell = { row: 0, column: 0 };
   #anchor: Cell | null = null;
+  #start: Cell | null = null;
   #pointer = "";
   #hovered: Cell | null = null;
   #columnsShown: [number, number] = [0, -1];
@@ -106,8 +107,7 @@ export class Grid {
 
   /** Draw every cell in view again. */
   repaint(): void {
-    const active = this.elementAt(this.#active);
-    const focus = active !== undefined && active === document.activeElement;
+    const focus = this.#body.contains(document.activeElement);
     for (const row of this.#rows.values()) row.element.remove();
     this.#rows.clear();
     for (const head of this.#heads.cells.values()) head.remove();
@@ -142,6 +142,14 @@ export class Grid {
     if (!this.elementAt(this.#active)) this.layout();
     const now = this.elementAt(this.#active);
     if (now) now.tabIndex = 0;
+  }
+
+  /** Begin at a cell, in view as soon as the grid has a size, whatever was in view before. */
+  start(cell: Cell): void {
+    this.viewport.scrollTo(0, 0);
+    this.setActive(cell);
+    this.#start = this.#active;
+    this.layout();
   }
 
   focusCell(cell: Cell): void {
@@ -184,6 +192,11 @@ export class Grid {
     const source = this.#source;
     if (!source) return;
     const { cellWidth, cellHeight, headWidth, rows, columns } = source;
+    const start = this.#start;
+    if (start && viewport.clientWidth > headWidth) {
+      this.#start = null;
+      return this.reveal(start);
+    }
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = viewport;
     this.#port = {
       left: scrollLeft,

@@ -5,8 +5,8 @@ export type KeyHelp = readonly (readonly [keys: string, meaning: string])[];
 
 export const GRID_HELP: KeyHelp = [
   ["← ↑ → ↓", "move"],
-  ["Home, End", "first and last position; with Ctrl, the corners"],
-  ["Page Up, Page Down", "ten positions"],
+  ["Home, End", "first and last column; with Ctrl, the corners"],
+  ["Page Up, Page Down", "ten columns"],
   ["Enter, Space, click", "select"],
   ["Shift with arrows or click", "select a range"],
   ["Ctrl with Enter or click", "add to the selection"],

@@ -22,7 +22,7 @@ export class Legend {
   /** Show a scale under a name such as "entropy (nats)". */
   update(scale: ColourScale, name: string): void {
     this.#scale = scale;
-    this.#name.textContent = name;
+    this.#name.textContent = `Colour: ${name}`;
     const stops = Array.from({ length: STOPS + 1 }, (_, i) => scale.ramp(i / STOPS));
     this.#bar.style.background = `linear-gradient(90deg, ${stops.join(", ")})`;
     this.#ticks.replaceChildren(...scale.ticks().map((value) => this.#tick(value)));

@@ -28,7 +28,7 @@ export function drawGrid(picture: GridPicture): SVGSVGElement {
   const left = PAD + Math.max(...rows.map((row) => row.length)) * CHARACTER + 8;
   const top = PAD + 28;
   const bottom = top + rows.length * cellHeight;
-  const width = Math.max(left + columns.length * cellWidth, left + LEGEND + 160) + PAD;
+  const width = Math.max(left + columns.length * cellWidth, left + LEGEND + 12 + picture.legend.length * CHARACTER) + PAD;
   const height = bottom + 76;
   const label = (x: number, y: number, text: string, more: Record<string, string | number> = {}) =>
     svg("text", { x, y, fill: theme.ink, "font-size": FONT, "dominant-baseline": "central", ...more }, text);

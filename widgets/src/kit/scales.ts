@@ -21,7 +21,8 @@ export interface ColourScale {
   ticks(): number[];
 }
 
-const STEPS = 255;
+/** Even, so that the middle of a diverging scale is a step: 0 has exactly the background's colour. */
+const STEPS = 256;
 
 export function colourScale(kind: Kind, domain: readonly [number, number], surface: Surface): ColourScale {
   const ramp = kind === "diverging" ? diverging(surface) : sequential(surface);

@@ -1,7 +1,8 @@
 // Selections are lists of records such as {layer: 3, position: 5}; an axis that is left out stands for all its values.
 import type { Cell } from "./keyboard";
 
-export type Selection = Record<string, number>[];
+export type Place = Record<string, number | string>;
+export type Selection = Place[];
 
 /** Tests cells against a selection in constant time. */
 export class SelectionIndex {
@@ -18,7 +19,7 @@ export class SelectionIndex {
     }
   }
 
-  has(record: Record<string, number>): boolean {
+  has(record: Place): boolean {
     for (const { axes, values } of this.#groups.values()) {
       if (axes.every((axis) => axis in record) && values.has(key(record, axes))) return true;
     }
@@ -38,13 +39,13 @@ export function rectangle(from: Cell, to: Cell): Cell[] {
 }
 
 /** The selection with a record added, or taken out where it was in. */
-export function toggled(selection: Selection, record: Record<string, number>): Selection {
+export function toggled(selection: Selection, record: Place): Selection {
   const axes = Object.keys(record).sort();
   const name = key(record, axes);
   const rest = selection.filter((other) => Object.keys(other).length !== axes.length || key(other, axes) !== name);
   return rest.length < selection.length ? rest : [...selection, record];
 }
 
-function key(record: Record<string, number>, axes: string[]): string {
+function key(record: Place, axes: string[]): string {
   return axes.map((axis) => record[axis]).join();
 }

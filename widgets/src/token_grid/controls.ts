@@ -89,7 +89,7 @@ export class Controls {
           onchange: () => this.events.change({ measure: name }),
         });
         input.checked = name === lens.chosen;
-        return h("label", { class: "mi-choice", title: description }, input, name);
+        return h("label", { class: "mi-choice", title: `${name} ${description}` }, input, name);
       }),
     );
     if (focus) this.#measures.querySelector<HTMLInputElement>(":checked")?.focus();

@@ -2,6 +2,7 @@
 import { showToken, tokenElement, visible } from "../kit/glyphs";
 import { h } from "../kit/dom";
 import type { GridSource } from "../kit/grid";
+import { headWidth } from "../kit/sizes";
 import type { ColourScale } from "../kit/scales";
 import type { SelectionIndex } from "../kit/selection";
 import type { TokenData } from "./data";
@@ -15,12 +16,6 @@ const ROOM_FOR_TEXT = 26;
 /** Columns share the room that there is; where it is too little they keep a readable width and the grid scrolls. */
 export function columnWidth(room: number, columns: number): number {
   return Math.min(Math.max(Math.floor(room / columns), COMFORTABLE), WIDEST);
-}
-
-/** The width that the row labels need. */
-export function headWidth(rows: string[], axis: string): number {
-  const longest = Math.max(axis.length, ...rows.map((row) => row.length));
-  return Math.min(Math.max(longest * 7.2 + 14, 40), 140);
 }
 
 export interface GridState {
@@ -43,14 +38,14 @@ export function gridSource(state: GridState): GridSource {
   const { data, view, lens, scale } = state;
   const { rows, row_axis: axis, prompts } = data.spec;
   const columns = data.length(view.prompt);
-  const head = headWidth(rows, axis);
+  const head = headWidth([...rows, axis]);
   const width = columnWidth(state.room - head, columns);
   const compared = view.compare !== null && view.compare !== view.prompt ? prompts[view.compare].tokens : null;
   return {
     rows: rows.length,
     columns,
     bottomUp: true,
-    label: `${state.title}: ${rows.length} rows by ${columns} positions, ${lens.legend}`,
+    label: `${state.title}: ${rows.length} rows by ${columns} positions, ${lens.name}`,
     corner: axis,
     cellWidth: width,
     cellHeight: ROW_HEIGHT,
@@ -82,7 +77,7 @@ export function gridSource(state: GridState): GridSource {
       const best = data.candidate(view.prompt, row, position, 0);
       const top = best ? `${visible(best.token)}, ` : "";
       const after = visible(prompts[view.prompt].tokens[position]);
-      return `${axis} ${rows[row]}, position ${position} after ${after}: ${top}${lens.legend} ${lens.write(lens.value(row, position))}`;
+      return `${axis} ${rows[row]}, position ${position} after ${after}: ${top}${lens.name} ${lens.write(lens.value(row, position))}`;
     },
     isSelected: (row, position) => state.selected.has(record(state, row, position)),
   };

@@ -17,9 +17,10 @@ export interface Lens {
   chosen: string;
   kind: Kind;
   domain: [number, number];
-  /** For the legend: what the colour is, with its unit. */
+  /** The name of the numbers with their unit. */
+  name: string;
+  /** What the colour is, in full. */
   legend: string;
-  description: string;
   value(row: number, position: number): number;
   write(value: number): string;
   /** What a cell says besides its top token; null where it shows the token itself. */
@@ -61,8 +62,7 @@ function followLens(data: TokenData, view: View, id: number): Lens {
     return Number.isNaN(value) ? "" : brief(value);
   };
   const token = visible(data.token(id));
-  const where = exact ? "" : `, where it is among the top ${data.spec.top}`;
-  const description = `${capital(measure.name)} of ${token} in every cell${where}`;
+  const description = exact ? "" : `where it is among the top ${data.spec.top}`;
   return finish(data, view, choices, measure, read, `${measure.name} of ${token}`, description, text, exact);
 }
 
@@ -78,23 +78,25 @@ function finish(
   exact: boolean,
 ): Lens {
   const unit = measure.unit && !name.startsWith(measure.unit) ? ` (${measure.unit})` : "";
+  const described = (description ? `${name} ${description}` : name) + unit;
   const shared = { choices, chosen: measure.name, exact };
   if (view.compare === null || view.compare === view.prompt) {
     const write = writer(measure.kind, measure.unit);
     const value = (row: number, position: number) => read(view.prompt, row, position);
-    return { ...shared, kind: measure.kind, domain: measure.domain, legend: name + unit, description, value, write, cellText };
+    return { ...shared, kind: measure.kind, domain: measure.domain, name: name + unit, legend: described, value, write, cellText };
   }
   const logarithmic = measure.kind === "rank";
   const scale = logarithmic ? Math.log10 : (value: number) => value;
   const other = view.compare;
   const value = (row: number, position: number) =>
     scale(read(view.prompt, row, position)) - scale(read(other, row, position));
+  const difference = `difference of ${logarithmic ? "log₁₀ " : ""}`;
   return {
     ...shared,
     kind: "diverging",
     domain: differenceDomain(data, view, value),
-    legend: `difference of ${logarithmic ? `log₁₀ ${name}` : name}${unit}`,
-    description: `${capital(name)}: prompt ${view.prompt + 1} minus prompt ${other + 1}`,
+    name: difference + name + unit,
+    legend: `${difference}${described}, prompt ${view.prompt + 1} minus prompt ${other + 1}`,
     value,
     write: number,
     cellText: null,
@@ -127,10 +129,6 @@ function partialDomain(data: TokenData, measure: Measure): [number, number] {
 
 function choose(measures: Measure[], name: string): Measure {
   return measures.find((measure) => measure.name === name) ?? measures[0];
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Numbers of a followed token for one cell, as text. */

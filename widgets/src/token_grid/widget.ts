@@ -11,12 +11,13 @@ import { assign, watch, type Model } from "../kit/model";
 import { Overview } from "../kit/overview";
 import { colourScale } from "../kit/scales";
 import { rectangle, SelectionIndex, toggled, type Selection } from "../kit/selection";
+import { headWidth } from "../kit/sizes";
 import { onCopy } from "../kit/text_table";
 import { watchTheme, type ThemeWatch } from "../kit/theme";
 import { Tooltip } from "../kit/tooltip";
 import { Controls } from "./controls";
 import { TokenData, type PackedSlice, type Spec } from "./data";
-import { gridSource, headWidth, record, type GridState } from "./grid_source";
+import { gridSource, record, type GridState } from "./grid_source";
 import { lensOf, type View } from "./lens";
 import { Panel } from "./panel";
 import { cellRows, saveCommands } from "./saving";
@@ -36,7 +37,6 @@ export class TokenGridView {
   readonly #overview: Overview;
   readonly #legend = new Legend();
   readonly #title = h("span", { class: "mi-title" });
-  readonly #note = h("span", { class: "mi-note" });
   readonly #warning = h("div", { class: "mi-note mi-warning", role: "status", hidden: true });
   readonly #draw: () => void;
   #state!: GridState;
@@ -44,7 +44,7 @@ export class TokenGridView {
   #asked: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly model: Model, el: HTMLElement, private readonly signal: AbortSignal) {
-    this.#root = h("div", { class: "mi-root mi-token-grid", role: "group" });
+    this.#root = h("div", { class: "mi-root mi-column mi-token-grid", role: "group" });
     el.append(this.#root);
     this.#draw = onFrame(() => this.#update(), signal);
     const redraw = () => this.#draw();
@@ -68,8 +68,7 @@ export class TokenGridView {
     const help = new Help(this.#root, GRID_HELP);
     const commands = saveCommands(() => this.#state, () => this.#theme.current(), () => this.#grid.visibleColumns);
     const menu = new Menu("Save", "⤓", commands);
-    const titles = h("div", { class: "mi-head-text" }, this.#title, this.#note);
-    const head = h("div", { class: "mi-head" }, titles, menu.element, help.button);
+    const head = h("div", { class: "mi-head" }, this.#title, menu.element, help.button);
     const parts = [this.#overview.element, this.#grid.element, this.#warning, this.#legend.element];
     const picture = h("div", { class: "mi-picture" }, ...parts);
     const ask = h("div", { class: "mi-bar mi-ask" }, this.#controls.form, this.#acting.element);
@@ -110,10 +109,9 @@ export class TokenGridView {
     this.#state = { data, view, lens, scale, title, selected: new SelectionIndex(this.#selection), room: this.#room() };
     this.#title.textContent = title;
     this.#root.setAttribute("aria-label", title);
-    this.#note.textContent = lens.description;
     this.#tooltip.dismiss();
     this.#legend.update(scale, lens.legend);
-    this.#root.style.setProperty("--mi-shadow-left", `${headWidth(spec.rows, spec.row_axis)}px`);
+    this.#root.style.setProperty("--mi-shadow-left", `${headWidth([...spec.rows, spec.row_axis])}px`);
     this.#grid.update(gridSource(this.#state));
     if (!before || before.data.spec !== spec || before.view.prompt !== view.prompt) this.#settle();
     this.#drawOverview();
@@ -128,11 +126,11 @@ export class TokenGridView {
     this.#warn();
   }
 
-  /** Start at the last position of a prompt that fits, and at the first of one that scrolls. */
+  /** Start where a reader looks first: at the last position of the top row. */
   #settle(): void {
     this.#hovered = null;
     const { data, view } = this.#state;
-    this.#grid.setActive({ row: data.spec.rows.length - 1, column: this.#grid.fits ? data.length(view.prompt) - 1 : 0 });
+    this.#grid.start({ row: data.spec.rows.length - 1, column: data.length(view.prompt) - 1 });
   }
 
   #change(view: Partial<View>): void {
@@ -235,7 +233,7 @@ export class TokenGridView {
     if (!this.#overview) return;
     const { left, width, totalWidth } = this.#grid.port;
     const { rows, row_axis: axis } = this.#state.data.spec;
-    const head = headWidth(rows, axis);
+    const head = headWidth([...rows, axis]);
     this.#overview.view(left / (totalWidth - head), (left + width - head) / (totalWidth - head));
     this.#askForMore();
   }
