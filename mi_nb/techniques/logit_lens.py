@@ -183,7 +183,7 @@ class LogitLens(Result):
                 "of the most probable token",
             ),
             "entropy": (self.entropy, "sequential", None, "nats", "of the predicted distribution"),
-            "KL to final": (self.kl, "sequential", None, "nats", "from the model's final distribution to this one"),
+            "KL": (self.kl, "sequential", None, "nats", "from the model's final distribution to this one"),
         }
         targets = [{"id": i, "token": names[i]} for i in self.target_ids.tolist()]
         return {
