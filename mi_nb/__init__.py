@@ -37,7 +37,7 @@ def sites(model: Any) -> Any:
     return model.sites()
 
 
-__all__ = ["TECHNIQUES", "sites", *_MODULES, *_WHERE]
+__all__ = ["TECHNIQUES", "sites", *_MODULES, *_WHERE]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

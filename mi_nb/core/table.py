@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 _FROM_END = re.compile(r"\bposition\s*(==|!=)\s*-\s*(\d+)")
@@ -26,7 +27,7 @@ class Table(pd.DataFrame):
         """As `DataFrame.query`, with negative positions counted from the end of each row's own prompt."""
         lengths = self.attrs.get("lengths")
         if lengths is not None and {"prompt", "position"} <= set(self.columns) and _FROM_END.search(expr):
-            from_end = self["position"] - self["prompt"].map(dict(enumerate(lengths)))
+            from_end = self["position"] - np.asarray(lengths)[self["prompt"]]
             expr = _FROM_END.sub(r"from_end_of_prompt \1 -\2", expr)
             kwargs["resolvers"] = (*kwargs.get("resolvers", ()), {"from_end_of_prompt": from_end})
         return super().query(expr, **kwargs)

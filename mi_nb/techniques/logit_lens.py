@@ -24,7 +24,6 @@ from mi_nb.core.table import rows_of, table
 from mi_nb.core.tokens import Prompts, Tokens
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
 
     from mi_nb.core.model import Model
@@ -131,7 +130,7 @@ class LogitLens(Result):
         each = [tokens] * len(self.tokens) if isinstance(tokens, str) else list(tokens)
         if len(each) != len(self.tokens):
             raise ValueError(f"give one token, or one for each of the {len(self.tokens)} prompts; got {len(each)}")
-        return self.data.loc[self.data["prediction"] == self.data["prompt"].map(dict(enumerate(each)))]
+        return self.data.loc[self.data["prediction"] == np.array(each, dtype=object)[self.data["prompt"]]]
 
     @property
     def labels(self) -> list[str]:
@@ -140,7 +139,7 @@ class LogitLens(Result):
             return [str(layer) for layer in self.layers]
         return [f"{layer}.{head}" for layer, head in zip(self.layers, self.heads, strict=True)]
 
-    def chart(self, *, prompt: int = 0, measure: str = "probability") -> alt.LayerChart:
+    def chart(self, *, prompt: int = 0, measure: str = "probability") -> Any:
         """A heatmap of one prompt: layers upward, positions to the right, each cell named by its most probable token.
 
         Args:
@@ -149,7 +148,7 @@ class LogitLens(Result):
         """
         import altair as alt
 
-        best = self.data[(self.data["prompt"] == prompt) & (self.data["rank"] == 0)].copy()
+        best = self.data.loc[(self.data["prompt"] == prompt) & (self.data["rank"] == 0)].copy()
         if best.empty:
             raise IndexError(f"there is no prompt {prompt}: this result has {len(self.tokens)}")
         best["probability"] = np.exp(best["log_prob"])
@@ -161,7 +160,7 @@ class LogitLens(Result):
         best["at"] = [f"{p}: {t}" for p, t in zip(best["position"], best["token"], strict=True)]
         top = 1.0 if measure == "probability" else max(float(best[measure].max()), 1e-9)
         best["ink"] = np.where(best[measure] > 0.55 * top, "white", "black")
-        base = alt.Chart(alt.Data(values=best.drop(columns=["token_id"]).to_dict("records"))).encode(
+        base = alt.Chart(alt.Data(values=best.drop(columns=["token_id"]).to_dict(orient="records"))).encode(
             x=alt.X("at:N", sort=None, title="position: token", axis=alt.Axis(labelAngle=-45)),
             y=alt.Y("row:N", sort=self.labels[::-1], title="layer" if self.heads is None else "layer.head"),
         )

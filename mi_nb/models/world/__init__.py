@@ -44,7 +44,7 @@ class World:
         rows = [(person.name, relation, value) for person in PEOPLE for relation, value in person.facts.items()] + [
             (country, "capital", city) for country, city in CAPITALS.items()
         ]
-        table = pd.DataFrame(rows, columns=["subject", "relation", "object"])
+        table = pd.DataFrame(rows, columns=pd.Index(["subject", "relation", "object"]))
         table["held_out_paraphrase"] = [held_out_paraphrase(s, r) for s, r, _ in rows]
         return table
 
