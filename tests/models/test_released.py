@@ -122,12 +122,16 @@ def test_inhibition_is_used_and_no_head_is_all(ioi: dict) -> None:
     assert ioi["largest_single_head"] < 0.75
 
 
-def test_the_subject_moves_to_the_end(ioi: dict) -> None:
+DIRECT_PATH = {"mini": 0.1, "mini-seed1": 0.2}
+"""How much of the effect may stay at the subject: the second seed keeps a path of about .15 open, as its card says."""
+
+
+def test_the_subject_moves_to_the_end(ioi: dict, any_mini: Model) -> None:
     subject, end = ioi["patch_subject"], ioi["patch_end"]
     assert subject[1] > 0.7
-    assert subject[4] < 0.1
+    assert subject[4] < DIRECT_PATH.get(any_mini.name, 0.1)
     assert end[1] < 0.1
-    assert end[4] > 0.9
+    assert end[4] > 1 - DIRECT_PATH.get(any_mini.name, 0.1)
 
 
 def test_facts_have_two_sites(any_mini: Model) -> None:
