@@ -31,6 +31,12 @@ class FallbackWarning(UserWarning):
     """A fast path is not available for this model; results are the same, only slower."""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or on the CPU."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
 def explain(error: BaseException, note: str) -> BaseException:
     """Adds a note to the caller's own exception, whose type and traceback stay theirs."""
     if hasattr(error, "add_note"):

@@ -21,6 +21,7 @@ from mi_nb.core.sites import ATTENTION_INTERNAL, TABLE, Site, layers_of, resolve
 
 if TYPE_CHECKING:
     from mi_nb.core.model import Model
+    from mi_nb.core.tokens import Tokens
 
 Place = tuple[str, "int | None"]
 
@@ -49,6 +50,11 @@ class Geometry:
     pads: list[int]
     lengths: list[int]
     strict: bool
+
+    @staticmethod
+    def of_tokens(tokens: Tokens) -> Geometry:
+        """The geometry of a whole pass over prompts padded on the right."""
+        return Geometry(len(tokens), tokens.ids.shape[1], 0, [0] * len(tokens), tokens.lengths, strict=True)
 
     @staticmethod
     def of_call(args: tuple, kwargs: dict[str, Any], seen: WeakKeyDictionary[Any, int]) -> Geometry:
@@ -101,6 +107,12 @@ class Geometry:
         else:
             local = [self.pads[row] + (p + total if p < 0 else p) for p in wanted]
         return [c for c in local if 0 <= c < self.length]
+
+
+def hook_on(stack: ExitStack, module: nn.Module, kind: str, function: Any) -> None:
+    """Puts a hook (`"pre"` or `"post"`) on a module until the stack closes."""
+    register = module.register_forward_pre_hook if kind == "pre" else module.register_forward_hook
+    stack.callback(register(function, with_kwargs=True).remove)
 
 
 class Instrument:
@@ -164,7 +176,7 @@ class Instrument:
                 stack.callback(setattr, module, "_compiled_call_impl", module._compiled_call_impl)
                 module._compiled_call_impl = None
         if not self.fixed:
-            self._hook(stack, self.model.trunk, "pre", self._on_call)
+            hook_on(stack, self.model.trunk, "pre", self._on_call)
         places = sorted({*self.edits, *self.reads}, key=lambda p: (-1 if p[1] is None else p[1], *_order(p[0])))
         ports: dict[tuple[int, str], tuple[nn.Module, str, list[Place]]] = {}
         taps: dict[nn.Module, _LayerTap] = {}
@@ -182,13 +194,13 @@ class Instrument:
             ports.setdefault((id(module), side), (module, side, []))[2].append((name, layer))
             if name == "resid_mid":
                 assert layer is not None
-                self._hook(stack, self.model.blocks[layer], "pre", self._on_enter(layer))
+                hook_on(stack, self.model.blocks[layer], "pre", self._on_enter(layer))
         for module, side, here in ports.values():
-            self._hook(stack, module, "pre" if side == "in" else "post", self._on_port(module, here, side))
+            hook_on(stack, module, "pre" if side == "in" else "post", self._on_port(module, here, side))
         if taps:
             stack.enter_context(attention.tapped(self.model.hf, taps))  # type: ignore[arg-type]
         if self.stop_after is not None:
-            self._hook(stack, self.model.blocks[self.stop_after], "post", _stop)
+            hook_on(stack, self.model.blocks[self.stop_after], "post", _stop)
 
     def _place(self, name: str, layer: int | None) -> tuple[nn.Module, str]:
         if name.startswith("module:"):
@@ -207,11 +219,6 @@ class Instrument:
         if place is None:
             raise SiteError(f"site {name!r} is not in this model")
         return place
-
-    @staticmethod
-    def _hook(stack: ExitStack, module: nn.Module, kind: str, function: Any) -> None:
-        register = module.register_forward_pre_hook if kind == "pre" else module.register_forward_hook
-        stack.callback(register(function, with_kwargs=True).remove)
 
     def _on_call(self, _module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
         known = self.model.geometry  # of a run inside this edit, which knows where its padding is

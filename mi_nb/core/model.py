@@ -207,7 +207,8 @@ class Model:
     @property
     def site_names(self) -> list[str]:
         """Names of the sites that this model has, in the order of the forward pass."""
-        return [name for name in TABLE if name not in self.unsupported]
+        missing = self.unsupported
+        return [name for name in TABLE if name not in missing]
 
     def supported(self, site: Site) -> Site:
         """The site, if this model has it.

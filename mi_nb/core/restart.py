@@ -21,7 +21,7 @@ from transformers import DynamicCache
 from mi_nb.core import attention
 from mi_nb.core.architectures import submodule
 from mi_nb.core.errors import SiteError
-from mi_nb.core.instrument import Geometry, Instrument
+from mi_nb.core.instrument import Geometry, Instrument, hook_on
 from mi_nb.core.ports import first_tensor
 from mi_nb.core.run import call, settled_model
 from mi_nb.core.sites import Site
@@ -104,15 +104,10 @@ def _foreign(hook: Any) -> bool:
     return not str(getattr(hook, "__module__", "")).startswith("transformers.utils.output_capturing")
 
 
-def whole_geometry(batch: int, length: int) -> Geometry:
-    """The geometry of a pass whose rows are all taken as full."""
-    return Geometry(batch, length, 0, [0] * batch, [length] * batch, strict=True)
-
-
 def read_clean(model: Model, tokens: Tokens, sites: Sequence[tuple[str, int | None]], wanted: Tensor) -> Clean:
     """One plain pass that reads sites at layers and the logits of (prompt, position) wanted columns."""
     reads = [Site(name, layer=layer) for name, layer in sites]
-    geometry = Geometry(len(tokens), tokens.ids.shape[1], 0, [0] * len(tokens), tokens.lengths, strict=True)
+    geometry = Geometry.of_tokens(tokens)
     with Instrument(model, (), reads, geometry=geometry) as instrument:
         logits = call(model, tokens, "all")
     rows = torch.arange(len(tokens), device=logits.device)[:, None]
@@ -126,10 +121,10 @@ def read_restartable(
     """The same, with the streams that enter `layers` and the cache, which restarted passes begin with."""
     before = [("resid_post", layer - 1) for layer in layers if layer > 0]
     reads = [Site(name, layer=layer) for name, layer in dict.fromkeys([*sites, *before])]
-    geometry = Geometry(len(tokens), tokens.ids.shape[1], 0, [0] * len(tokens), tokens.lengths, strict=True)
+    geometry = Geometry.of_tokens(tokens)
     cache, kinds = DynamicCache(), []  # without a config every layer keeps all keys, windowed ones too
     with ExitStack() as stack:
-        _hook(stack, model.blocks[0], "post", lambda _m, _a, _k, out: kinds.append(isinstance(out, tuple)))
+        hook_on(stack, model.blocks[0], "post", lambda _m, _a, _k, out: kinds.append(isinstance(out, tuple)))
         instrument = stack.enter_context(Instrument(model, (), reads, geometry=geometry))
         _only_wanted_logits(stack, model, wanted, 0)
         logits = first_tensor(model.hf(input_ids=tokens.ids, past_key_values=cache, use_cache=True))
@@ -198,11 +193,6 @@ def _passed_through(model: Model, clean: Clean, start: Start) -> Iterator[None]:
                 block.forward = before
 
 
-def _hook(stack: ExitStack, module: nn.Module, kind: str, function: Any) -> None:
-    register = module.register_forward_pre_hook if kind == "pre" else module.register_forward_hook
-    stack.callback(register(function, with_kwargs=True).remove)
-
-
 def _narrows_input(stack: ExitStack, module: nn.Module, narrow: Callable[[Tensor], Tensor]) -> None:
     def before(_module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> Any:
         if args:
@@ -210,20 +200,24 @@ def _narrows_input(stack: ExitStack, module: nn.Module, narrow: Callable[[Tensor
         name = next(iter(kwargs))
         return args, {**kwargs, name: narrow(kwargs[name])}
 
-    _hook(stack, module, "pre", before)
+    hook_on(stack, module, "pre", before)
+
+
+def _columns_of(columns: Tensor) -> Callable[[Tensor], Tensor]:
+    """Takes (row, position) columns out of a (row, position, ...) tensor; a slice where all rows want the same one."""
+    same = int(columns[0, 0]) if columns.shape[1] == 1 and bool((columns == columns[0, 0]).all()) else None
+
+    def take(value: Tensor) -> Tensor:
+        if same is not None:
+            return value[:, same : same + 1]
+        return value[torch.arange(len(value), device=value.device)[:, None], columns.to(value.device)]
+
+    return take
 
 
 def _only_wanted_logits(stack: ExitStack, model: Model, wanted: Tensor, first: int) -> None:
     """The head sees only the stream at the wanted columns."""
-    columns = wanted - first
-    same = int(columns[0, 0]) if columns.shape[1] == 1 and bool((columns == columns[0, 0]).all()) else None
-
-    def narrow(stream: Tensor) -> Tensor:
-        if same is not None:
-            return stream[:, same : same + 1]
-        return stream[torch.arange(len(stream), device=stream.device)[:, None], columns.to(stream.device)]
-
-    _narrows_input(stack, model.hf.get_output_embeddings(), narrow)  # type: ignore[operator]
+    _narrows_input(stack, model.hf.get_output_embeddings(), _columns_of(wanted - first))
 
 
 def _short_end(stack: ExitStack, model: Model, columns: Tensor) -> None:
@@ -232,14 +226,10 @@ def _short_end(stack: ExitStack, model: Model, columns: Tensor) -> None:
     What it adds to the stream is then added to every position, which is right at that one; the head reads no other.
     """
     row, block = model.architecture, model.blocks[model.n_layers - 1]
-    same = int(columns[0, 0]) if bool((columns == columns[0, 0]).all()) else None
+    take = _columns_of(columns)
 
     def narrow(value: Tensor) -> Tensor:
-        if value.ndim != 3 or value.shape[1] == 1:
-            return value
-        if same is not None:
-            return value[:, same : same + 1]
-        return value[torch.arange(len(value), device=value.device)[:, None], columns.to(value.device)]
+        return value if value.ndim != 3 or value.shape[1] == 1 else take(value)
 
     for module in end_modules(row, block):
         _narrows_input(stack, module, narrow)

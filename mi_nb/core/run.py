@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mi_nb.core.edits import Edit, as_edit
-from mi_nb.core.errors import FallbackWarning, NonFiniteWarning, SiteError
+from mi_nb.core.errors import FallbackWarning, NonFiniteWarning, SiteError, is_out_of_memory
 from mi_nb.core.instrument import Geometry, Instrument, Stop
 from mi_nb.core.ports import Selection, first_tensor, position_columns
 from mi_nb.core.sites import Site, SiteLike, as_site, resolve
@@ -174,7 +174,7 @@ def run(
     try:
         return _run(model, tokens, sites, edits, grad, logits)
     except (torch.cuda.OutOfMemoryError, RuntimeError) as error:
-        if "out of memory" not in str(error).lower() and "can't allocate memory" not in str(error).lower():
+        if not is_out_of_memory(error):
             raise
         if len(tokens) == 1 or edits:
             size = f"{len(tokens)} prompts x {tokens.ids.shape[1]} tokens, reading {len(sites)} sites"
@@ -212,7 +212,7 @@ def _run(
     grad: Callable[[Run], Tensor] | None,
     logits: str,
 ) -> Run:
-    geometry = Geometry(len(tokens), tokens.ids.shape[1], 0, [0] * len(tokens), tokens.lengths, strict=True)
+    geometry = Geometry.of_tokens(tokens)
     stop = _last_needed(model, sites) if logits == "none" and grad is None else None
     instrument = Instrument(model, edits, sites, geometry=geometry, grad=grad is not None, stop_after=stop)
     with settled_model(model.hf, frozen=grad is not None), torch.set_grad_enabled(grad is not None):
@@ -265,7 +265,7 @@ def _gradients(model: Model, result: Run, instrument: Instrument, metric: Callab
 def _name_first_nonfinite(model: Model, tokens: Tokens, edits: list[tuple[Site, Edit]]) -> None:
     """Warns with the first site, layer, prompt and position that holds NaN or infinity."""
     names = [n for n in ("resid_pre", "attn_out", "mixer_out", "mlp_out", "resid_post") if n in model.site_names]
-    geometry = Geometry(len(tokens), tokens.ids.shape[1], 0, [0] * len(tokens), tokens.lengths, strict=True)
+    geometry = Geometry.of_tokens(tokens)
     with (
         settled_model(model.hf, frozen=False),
         torch.no_grad(),

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mi_nb.core.errors import FallbackWarning
+from mi_nb.core.errors import FallbackWarning, is_out_of_memory
 from mi_nb.core.instrument import Geometry, Place
 from mi_nb.core.metrics import Metric, RowFunction, as_metric
 from mi_nb.core.plan import Pass, Rows, model_cost, planned, rows_at_hand
@@ -130,7 +130,7 @@ class _Sweep:
         self.count = interventions
         clean = self._clean(sorted({e.place for e in entries}, key=str))
         lengths = self.tokens.lengths
-        geometry = Geometry(len(lengths), self.tokens.ids.shape[1], 0, [0] * len(lengths), lengths, strict=True)
+        geometry = Geometry.of_tokens(self.tokens)
         self.blocks, self.calls = Stacker(geometry, clean.values).stack(entries)
         clean.values.clear()
         row_prompts = torch.arange(len(lengths))
@@ -191,7 +191,7 @@ class _Sweep:
         try:
             values = self._pass(step, clean)
         except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             halves = step.halves()
             if halves is None:
@@ -234,11 +234,6 @@ class _Sweep:
             early = (wanted < step.first).to(logits.device)[..., None]
             logits = torch.where(early, clean.logits[prompts.to(logits.device)], logits)
         return self.metric.rows(logits, prompts)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
 def _warn(text: str) -> None:
